@@ -133,7 +133,8 @@ pub enum Origin {
     Real,
     /// A stored row with random augmentation.
     Augmented,
-    /// A row that a generator made, or that a stage made of several (MixUp, CutMix, pasting), whatever their shares of its label are.
+    /// A row that a generator made, or that a stage made of several (MixUp, CutMix, pasting), whatever their shares of its label are. It is known
+    /// before the row is made: objects may have been pasted into it, and none was where the partner has none to give or no place is found.
     Synthetic,
 }
 

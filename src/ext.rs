@@ -215,7 +215,8 @@ pub trait DatasetExt: Dataset + Sized {
     }
 
     /// As [`copy_paste`](Self::copy_paste), of objects in rows of `from` in place of rows of the same batch: rows that have rare objects, say,
-    /// after an image stage of the same size. Each row draws which of them gives it objects.
+    /// after an image stage of the same size. Each row draws which of them gives it objects. Where each row of `from` has an object of the
+    /// [classes](CopyPaste::classes) that are pasted, each gives one, if a place is found for it.
     ///
     /// # Errors
     ///

@@ -5,6 +5,8 @@
 
 mod iou;
 mod nms;
+mod suppression;
 
 pub use iou::{area, crowd_overlap, intersection, iou};
-pub use nms::{Kept, Nms, Suppression};
+pub use nms::{Kept, Nms};
+pub use suppression::Suppression;

@@ -1,30 +1,10 @@
 //! Non-maximum suppression: of boxes that overlap, the one with the highest score stays.
 
+use super::suppression::Suppression;
 use crate::error::{Error, Result};
 use crate::quote::counted;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-
-/// What becomes of a box that overlaps one with a higher score.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Suppression {
-    /// It is left out where their intersection over union is above `iou`: torchvision's `nms`.
-    Hard {
-        /// 0 to 1.
-        iou: f64,
-    },
-    /// Where their intersection over union is above `iou`, its score is multiplied by 1 minus that: linear Soft-NMS (Bodla et al. 2017).
-    Linear {
-        /// 0 to 1.
-        iou: f64,
-    },
-    /// Its score is multiplied by `exp(-iou^2 / sigma)`: Gaussian Soft-NMS (Bodla et al. 2017, who take 0.5).
-    Gaussian {
-        /// Above 0.
-        sigma: f64,
-    },
-}
 
 /// Non-maximum suppression by class. Boxes of equal scores come in the order in which they are given, so that the result is always
 /// the same.
@@ -55,7 +35,7 @@ pub struct Nms {
 impl Default for Nms {
     fn default() -> Self {
         Self {
-            suppression: Suppression::Hard { iou: 0.6 },
+            suppression: Suppression::default(),
             min_score: 0.0,
             at_most: 100,
             across_classes: false,

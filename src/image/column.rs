@@ -136,16 +136,17 @@ impl Stage for ImageColumn {
             Some(note) => bound.note(note),
             None => bound,
         };
-        let bound = match needs_class {
-            true => bound.reads(Read::Class),
-            false => bound,
-        };
         let bound = image.masks.iter().fold(bound, |bound, mask| {
             bound
                 .reads(Read::bytes(mask))
                 .writes(Output::fixed(mask, DType::U8, [height, width]))
         });
         let bound = reads.into_iter().fold(bound, Bound::reads);
+        // Behind all columns, which `run` finds by their numbers.
+        let bound = match needs_class {
+            true => bound.reads(Read::Class),
+            false => bound,
+        };
         let bound = outputs.into_iter().fold(bound, Bound::writes);
         Ok(match &image.frame {
             Some(frame) => bound.writes(Output::fixed(frame, DType::F32, [8])),

@@ -31,7 +31,7 @@ pub struct Emitted {
     pub real: u64,
     /// Stored rows with random augmentation.
     pub augmented: u64,
-    /// Rows that a generator made, and stored rows into which something of other rows was mixed or pasted.
+    /// Rows that a generator made, and stored rows into which something of other rows was mixed or may have been pasted.
     pub synthetic: u64,
 }
 
@@ -133,9 +133,9 @@ impl RunFigures {
         Some((self.measured.score()? - other.measured.score()?, error))
     }
 
-    /// A row for each class: training rows (of a detection its boxes), emitted rows by origin, validation rows, and the figures of classes with their standard
-    /// errors. Of more than 24 classes the ten with the least of the first figure and the ten with the fewest rows. Where there are
-    /// no classes, a row for each figure.
+    /// A row for each class: training rows, emitted rows by origin (of a detection both are boxes), validation rows (of a detection pictures with
+    /// such boxes), and the figures of classes with their standard errors. Of more than 24 classes the ten with the least of the first figure and the
+    /// ten with the fewest rows. Where there are no classes, a row for each figure.
     pub fn to_table(&self) -> Table {
         if self.classes.is_empty() {
             let mut table = Table::new([("figure", Align::Left), ("value", Align::Right)]);
@@ -149,22 +149,26 @@ impl RunFigures {
             .counts
             .iter()
             .any(|(_, counts)| counts.emitted != Emitted::default());
-        let origins: &[&str] = if emits {
-            &["real", "augmented", "synthetic"]
-        } else {
-            &[]
-        };
         let trained = !self.counts.is_empty();
-        // Of a detection what is counted are its boxes, and `tested` are pictures.
-        let counts = match self.measured.details.contains_key("objects") {
-            true => "boxes",
-            false => "rows",
+        // Of a detection what is counted are its boxes, and what it is measured on are pictures.
+        let is_detection = self.measured.details.contains_key("objects");
+        let heads: [&str; 5] = match is_detection {
+            true => [
+                "boxes",
+                "real\nboxes",
+                "augmented\nboxes",
+                "synthetic\nboxes",
+                "tested\npictures",
+            ],
+            false => ["rows", "real", "augmented", "synthetic", "tested"],
         };
-        let stored: &[&str] = if trained { &[counts] } else { &[] };
+        let [stored, origins @ .., tested] = &heads;
+        let stored = trained.then_some(stored);
+        let origins: &[&str] = if emits { origins } else { &[] };
         let names = stored
-            .iter()
+            .into_iter()
             .chain(origins)
-            .chain(&["tested"])
+            .chain([tested])
             .map(|name| (*name).to_owned());
         let names = names.chain(self.measured.by_class.iter().map(|(name, _)| heading(name)));
         let numbers = names.map(|name| (name, Align::Right));

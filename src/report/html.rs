@@ -156,9 +156,10 @@ fn classes(out: &mut String, report: &Report) {
     let trained = !run.counts.is_empty();
     // Of a detection what is counted are its boxes, and what it is measured on are pictures.
     let rows: &[&str] = match (trained, run.measured.details.contains_key("objects")) {
-        (true, true) => &["training boxes", "validation rows"],
+        (true, true) => &["training boxes", "validation pictures"],
         (true, false) => &["training rows", "validation rows"],
-        (false, _) => &["rows"],
+        (false, true) => &["pictures"],
+        (false, false) => &["rows"],
     };
     head(out, ["class"].iter().chain(rows).copied().chain(names));
     for (at, class) in run.classes.iter().enumerate() {

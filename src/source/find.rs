@@ -125,10 +125,11 @@ impl Finder<'_> {
     #[cfg(feature = "train")]
     pub(super) fn image_beside_masks(&self, named: Option<&str>, mask: Option<&str>) -> Result<String> {
         let is_mask = |name: &str| mask.map_or_else(|| is_called_mask(name), |mask| mask == name);
-        let beside = self.image_candidates().into_iter().filter(|name| !is_mask(name));
-        match (named, only(beside.collect())) {
-            (None, Some(image)) => Ok(image),
-            (named, _) => self.image(named),
+        let mut beside = self.image_candidates();
+        beside.retain(|name| !is_mask(name));
+        match named {
+            None if !beside.is_empty() => self.the_only("image", beside, String::new),
+            named => self.image(named),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Training and validation rows, with the same task.
 
 use super::catalog::NamedTask;
-use super::find::FoundTask;
+use super::find::{FoundTask, is_segmentation};
 use super::hold_out::{HoldOut, refuse_parents};
 use super::spec::{DataOptions, DataSource};
 use super::target_reading::TargetReading;
@@ -95,8 +95,11 @@ impl Datasets {
         };
         let of_files = rows.notes().to_vec();
         let (image, label) = (data.image.as_deref(), data.label.as_deref());
-        // A column that is asked for as the masks, or called so where masks are asked for, is not the picture's.
-        let has_masks = task.is_some_and(|task| matches!(task.target(), TargetKind::Mask { .. }));
+        // A column that is asked for as the masks, or called so where masks are asked for or found, is not the picture's.
+        let has_masks = match task {
+            Some(task) => matches!(task.target(), TargetKind::Mask { .. }),
+            None => label.is_none() && is_segmentation(&rows),
+        };
         let image = match label.filter(|label| rows.find_mask(Some(label)).is_ok()) {
             None if !has_masks => rows.find_image(image)?,
             mask => rows.find_image_beside_masks(image, mask)?,

@@ -7,7 +7,7 @@ use super::run_folder::RunFolder;
 use super::segment::{Segment, predicted_masks};
 use crate::columns::{bytes_of, index_of};
 use crate::dataset::Dataset;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::exec::lock::Lock;
 use crate::exec::{Context, files, outputs};
 use crate::image::{Mask, Pixels};
@@ -84,7 +84,7 @@ impl Predict {
     /// # Errors
     ///
     /// `Config` where it is no folder or that of a run, or lies in one that is read, and where it has a file of one of the names that was not drawn there
-    /// before, was changed since, or may not be overwritten; `Io` where nothing can be written.
+    /// before or was changed since; `Exists` where it was drawn there and may not be overwritten; `Io` where nothing can be written.
     pub fn check_folder(&self, folder: &Path, rows: &Files, overwrite: bool) -> Result<()> {
         let names = || {
             (0..rows.len().finite().unwrap_or(0))
@@ -108,17 +108,22 @@ impl Predict {
             let is_own = unchanged
                 .as_ref()
                 .is_some_and(|unchanged| name == LIST || unchanged.contains(name.as_str()));
-            let why = match (is_own, overwrite) {
+            let (kind, why) = match (is_own, overwrite) {
                 (true, true) => continue,
-                (true, false) => {
-                    "it is there already, and would be overwritten: use another folder, or let what was drawn here be overwritten"
-                }
-                (false, _) if listed(&name) => {
-                    "this file was changed since it was drawn here, and is not overwritten: use another folder"
-                }
-                (false, _) => "this file was not drawn here, and is not overwritten: use another folder",
+                (true, false) => (
+                    ErrorKind::Exists,
+                    "it is there already, and would be overwritten: use another folder, or let what was drawn here be overwritten",
+                ),
+                (false, _) if listed(&name) => (
+                    ErrorKind::Config,
+                    "this file was changed since it was drawn here, and is not overwritten: use another folder",
+                ),
+                (false, _) => (
+                    ErrorKind::Config,
+                    "this file was not drawn here, and is not overwritten: use another folder",
+                ),
             };
-            return Err(Error::config(why).context(path.display().to_string()));
+            return Err(Error::new(kind, why).context(path.display().to_string()));
         }
         Ok(())
     }

@@ -148,6 +148,12 @@ impl FoundTask {
     }
 }
 
+/// Whether `rows`, of which neither task nor label column is named, are pictures with masks.
+pub(super) fn is_segmentation(rows: &Files) -> bool {
+    // Where it is a detection or cannot be told, the task that is looked for next says so.
+    matches!(find_objects(rows, None), Ok(None)) && masks(rows, None).is_some()
+}
+
 /// The column of masks: the one that is `named` if it holds binary values and is not the picture's, else the only one that is called so,
 /// where no column holds labels.
 fn masks(rows: &Files, named: Option<&str>) -> Option<(String, Arc<Field>)> {

@@ -114,6 +114,14 @@ impl RowObjects {
         counts
     }
 
+    /// Rows in which a class is.
+    pub(super) fn rows_of_class(&self) -> Vec<u64> {
+        let mut rows = vec![0; self.names().len()];
+        let classes = self.rows.iter().flatten();
+        classes.for_each(|&(class, _)| rows[class as usize] += 1);
+        rows
+    }
+
     /// The classes of each row.
     pub(crate) fn classes(&self) -> Result<MultiLabels> {
         let of_row = |row: &Vec<(u32, u32)>| row.iter().map(|&(class, _)| class).collect::<Vec<_>>();

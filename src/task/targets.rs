@@ -162,6 +162,14 @@ impl Targets {
         }
     }
 
+    /// Rows that have each class, of boxes as well: a row with several counts for each of them, once.
+    pub fn rows_of_class(&self) -> Vec<u64> {
+        match self {
+            Self::Objects(objects) => objects.rows_of_class(),
+            others => others.counts(),
+        }
+    }
+
     /// The numbers of the classes without a row.
     pub(super) fn absent(&self) -> Vec<usize> {
         let classes = self.counts().into_iter().enumerate();

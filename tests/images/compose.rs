@@ -1,14 +1,17 @@
 //! Operations that run others: what share of the rows gets what, what draws from which stream, how it is written, and what is refused.
 
-use arrow::array::{ArrayRef, AsArray, BinaryArray, RecordBatch, StringArray};
-use arrow::datatypes::UInt8Type;
+use arrow::array::{
+    ArrayRef, AsArray, BinaryArray, FixedSizeListArray, Float32Array, ListArray, RecordBatch, StringArray,
+};
+use arrow::buffer::OffsetBuffer;
+use arrow::datatypes::{DataType, Field, Float32Type, UInt8Type};
 use millstream::image::{
-    Blur, Brightness, ByClass, Classes, Drawn, HorizontalFlip, Identity, Image, Motion, Noise, OneOf, Operation,
+    Blur, Boxes, Brightness, ByClass, Classes, Drawn, HorizontalFlip, Identity, Image, Motion, Noise, OneOf, Operation,
     Operations, Pixels, RandomApply, RandomErasing, RandomOrder, Rotate, Saturation, Sequential, SomeOf, Subject,
 };
 use millstream::registry::Registry;
 use millstream::rng::Rng;
-use millstream::rows::ClassEncoded;
+use millstream::rows::{BoxFormat, ClassEncoded};
 use millstream::source::Memory;
 use millstream::spec::{Spec, from_toml};
 use millstream::{Context, Dataset, DatasetExt, Result};
@@ -313,6 +316,43 @@ fn each_class_gets_its_operations() {
         .steps(&Pixels::new(1, 1).to_png().unwrap(), &mut Rng::new(0, "", 0))
         .unwrap();
     assert_eq!(steps[2].drawn.as_deref(), Some("digit"));
+}
+
+#[test]
+fn each_class_gets_its_operations_beside_masks_and_boxes() {
+    let cx = Context::with(1, 1 << 20).unwrap();
+    let all = rows(9);
+    let batch = cx.block_on(all.take(&cx, &(0..9).collect::<Vec<_>>())).unwrap();
+    let mask = Pixels::with_channels(1, 1, 1).to_png().unwrap();
+    let masks: ArrayRef = Arc::new(BinaryArray::from_iter_values((0..9).map(|_| &mask)));
+    let item = |data_type: &DataType| Arc::new(Field::new_list_field(data_type.clone(), true));
+    let corners = Float32Array::from_iter_values((0..9).flat_map(|_| [0.0, 0.0, 1.0, 1.0]));
+    let boxes = FixedSizeListArray::new(item(&DataType::Float32), 4, Arc::new(corners), None);
+    let one_each = OffsetBuffer::from_lengths(vec![1; 9]);
+    let boxes: ArrayRef = Arc::new(ListArray::new(item(boxes.data_type()), one_each, Arc::new(boxes), None));
+    let columns = [
+        ("image", Arc::clone(&batch["image"])),
+        ("label", Arc::clone(&batch["label"])),
+        ("mask", masks),
+        ("boxes", boxes),
+    ];
+    let all = Memory::new(vec![RecordBatch::try_from_iter(columns).unwrap()]).unwrap();
+    let stage = || Image::new(1).with(by_class()).as_u8();
+    let boxes = || Boxes::new("boxes", BoxFormat::Xyxy);
+    for stage in [
+        stage().mask("mask"),
+        stage().boxes(boxes()),
+        stage().mask("mask").boxes(boxes()),
+    ] {
+        let rows = cx.block_on(all.clone().classes(&cx, "label")).unwrap();
+        let rows = rows.image("image", stage.clone()).unwrap();
+        assert_eq!(levels(&cx, &rows, &[0, 1, 2, 4]), [1, 2, 1, 2], "{stage:?}");
+        let batch = cx.block_on(rows.take(&cx, &[0, 1])).unwrap();
+        // Each column has its own values, moved or not.
+        let boxes = batch["boxes"].as_list::<i32>().value(1);
+        let corners = boxes.as_fixed_size_list().value(0);
+        assert_eq!(corners.as_primitive::<Float32Type>().values(), &[0.0, 0.0, 1.0, 1.0]);
+    }
 }
 
 #[test]

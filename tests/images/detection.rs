@@ -2,7 +2,9 @@
 //! (`tests/scripts/make_detection.py`).
 
 use millstream::boxes::{Kept, Nms, Suppression};
-use millstream::report::{ClassCounts, DetectionFigures, FoundBox, Measured, RunFigures, SegmentationFigures, TrueBox};
+use millstream::report::{
+    ClassCounts, DetectionFigures, Emitted, FoundBox, Measured, RunFigures, SegmentationFigures, TrueBox,
+};
 use serde_json::Value;
 
 fn fixture() -> Value {
@@ -133,13 +135,29 @@ fn what_was_measured_comes_back_from_json() {
     // The same bits each time.
     assert_eq!(figures_of(&list(&fixture["evaluation"])[0]).measured(), measured);
     let classes = ["a", "b", "c"].map(str::to_owned);
-    let run = RunFigures::new("detect", &classes, &[ClassCounts::default(); 3], measured, 1.0).unwrap();
+    let counts = ClassCounts {
+        before: 9,
+        emitted: Emitted {
+            augmented: 7,
+            ..Emitted::default()
+        },
+    };
+    let run = RunFigures::new("detect", &classes, &[counts; 3], measured, 1.0).unwrap();
     let json = serde_json::to_string(&run).unwrap();
     assert_eq!(serde_json::from_str::<RunFigures>(&json).unwrap(), run);
     let json: Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json["map"].as_f64(), Some(value));
     assert!(json["average_precisions"]["b"].is_number());
     let table = run.to_table().to_string();
+    // What is counted in training are boxes, and what is measured on are pictures.
+    let mut heads = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let (over, under) = (heads.next().unwrap(), heads.next().unwrap());
+    assert_eq!(over[..4], ["real", "augmented", "synthetic", "tested"], "{table}");
+    assert_eq!(
+        under[..6],
+        ["class", "boxes", "boxes", "boxes", "boxes", "pictures"],
+        "{table}"
+    );
     assert!(
         table.contains("AP50") && table.contains(&format!("{:.3}", json["average_precisions"]["b"].as_f64().unwrap())),
         "{table}"

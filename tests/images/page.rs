@@ -110,7 +110,9 @@ fn page() -> String {
             parameters(fields)
         );
     }
-    page += "\n## Crops\n\n`augment.crop` and `--crop` say which part of a picture is resized, before all operations.\n\n| crop | parameters |\n|---|---|\n";
+    page += "\n## Crops\n\n`augment.crop` and `--crop` say which part of a picture is resized, before all operations. A detection and a segmentation do not squash pictures: there `whole`, and what is taken of a \
+         picture without random augmentation where `random_resized_crop` says nothing else, is a letterbox with `fill = [114, 114, 114]`, which the plan shows; a `letterbox` that is asked for has \
+         the fill below.\n\n| crop | parameters |\n|---|---|\n";
     for name in [
         "whole",
         "center_crop",

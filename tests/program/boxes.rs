@@ -195,7 +195,10 @@ fn masks_and_rare_boxes_are_looked_into() {
         "is of annotations as YOLO has them, so the folders are no classes: import it first",
     );
     let page = fs::read_to_string(dir.path().join("run/report.html")).unwrap();
-    assert!(page.contains("<th>training boxes</th>"), "its boxes are counted");
+    assert!(
+        page.contains("<th>training boxes</th><th>validation pictures</th>"),
+        "its boxes are counted, and the pictures that it is measured on"
+    );
     // What is no detection pastes nothing, whatever the mask is called.
     refused(
         &millstream(
@@ -248,7 +251,9 @@ fn pictures_that_somebody_else_left_are_not_drawn_over() {
     );
     assert_eq!(drawn().len(), 13);
     // Without a word they stay, and nothing is computed.
-    refused(&draw("x.parquet", "q.parquet", ""), "00000.png: it is there already");
+    let ran = draw("x.parquet", "q.parquet", "");
+    refused(&ran, "00000.png: it is there already");
+    refused(&ran, "(--overwrite or --draw DIR)");
     assert!(!folder.join("q.parquet").exists());
     // Our own are replaced, those of rows that are no more included; others stay.
     fs::write(folder.join("drawn/notes.txt"), "mine").unwrap();

@@ -1060,19 +1060,24 @@ fn init_takes_tasks_and_formats_and_guesses_white() -> Result<()> {
         ArrowWriter::try_new(File::create(here.join("scans.parquet")).unwrap(), rows.schema(), None).unwrap();
     writer.write(&rows).unwrap();
     writer.close().unwrap();
-    let asked = [
-        "init",
-        "scans.parquet",
-        "--task",
-        "segment",
-        "--image",
-        "scan",
-        "--label",
-        "mask",
-    ];
+    let named = ["--task", "segment", "--image", "scan", "--label", "mask"];
+    let task = |text: &str| -> Result<_> {
+        let spec: FinetuneSpec = read_toml(text)?;
+        let name = spec.task.as_ref().map(|task| task.name().to_owned());
+        Ok((name, spec.data.image, spec.data.label))
+    };
+    let masks = (
+        Some("segment".to_owned()),
+        Some("scan".to_owned()),
+        Some("mask".to_owned()),
+    );
+    // A column that is called `mask` is found by that.
+    let text = ran(here, &["init", "scans.parquet"]);
+    assert_eq!(task(&text)?, masks, "{text}");
+    let asked = [&["init", "scans.parquet"][..], &named].concat();
     let text = ran(here, &asked);
+    assert_eq!(task(&text)?, masks, "{text}");
     let spec: FinetuneSpec = read_toml(&text)?;
-    assert_eq!(spec.task.as_ref().map(|task| task.name()), Some("segment"), "{text}");
     assert_eq!(spec.data.reading.white, Some(4095), "{text}");
     assert!(
         text.replace("\n# ", " ")
@@ -1273,4 +1278,23 @@ fn options_have_the_bounds_of_recipes() {
             "{option}: {error}"
         );
     }
+}
+
+#[test]
+fn init_counts_the_training_rows_alone() -> Result<()> {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    // Every fifth row has a box of the class "right".
+    for (split, rows) in [("train", 20), ("validation", 10)] {
+        fs::create_dir_all(here.join("blood").join(split)).unwrap();
+        boxes(&here.join("blood").join(split).join("0.parquet"), rows);
+    }
+    let text = ran(here, &["init", "blood"]).replace("\n# ", " ");
+    let said = "The rarest class, \"right\", is in 4 of 20 training rows: { repeat_factor = 0.8 } would repeat rows";
+    assert!(text.contains(said), "{text}");
+    // Some of them are held out.
+    boxes(&here.join("a.parquet"), 20);
+    let text = ran(here, &["init", "a.parquet"]).replace("\n# ", " ");
+    assert!(text.contains("of 18 training rows: "), "{text}");
+    Ok(())
 }

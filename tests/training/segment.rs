@@ -6,8 +6,9 @@ use crate::common;
 
 use arrow::array::{
     Array, ArrayRef, AsArray, BinaryArray, FixedSizeListArray, Float32Array, Int64Array, RecordBatch, StringArray,
+    StructArray,
 };
-use arrow::datatypes::{DataType, Field};
+use arrow::datatypes::{DataType, Field, Schema};
 use burn::tensor::{Device, Tensor, TensorData};
 use common::context;
 use millstream::error::Remedy;
@@ -466,21 +467,60 @@ fn a_column_of_labels_comes_before_masks() {
 }
 
 #[test]
+fn a_column_called_mask_is_found_beside_that_of_the_pictures() {
+    let dir = tempfile::tempdir().unwrap();
+    let plain = squares(&dir.path().join("plain.parquet"), 16);
+    // As `datasets` writes an Image: a struct of bytes and path, of which its metadata says what it is.
+    let image = |files: ArrayRef| -> ArrayRef {
+        let paths: ArrayRef = Arc::new(StringArray::new_null(files.len()));
+        let fields = [("bytes", files), ("path", paths)];
+        let fields = fields.map(|(name, of)| (Arc::new(Field::new(name, of.data_type().clone(), true)), of));
+        Arc::new(StructArray::from(fields.to_vec()))
+    };
+    let pictures = binary((0..16).map(|row| Some(picture(&classes(row)))));
+    let masks = binary((0..16).map(|row| Some(mask(&classes(row)))));
+    let columns = [("image", image(pictures)), ("mask", image(masks))];
+    let rows = RecordBatch::try_from_iter(columns).unwrap();
+    let features = r#"{"info": {"features": {"image": {"_type": "Image"}, "mask": {"_type": "Image"}}}}"#;
+    let metadata = [("huggingface".to_owned(), features.to_owned())].into();
+    let schema = Schema::new_with_metadata(rows.schema().fields().clone(), metadata);
+    let rows = rows.with_schema(Arc::new(schema)).unwrap();
+    let structs = write(&dir.path().join("structs.parquet"), &rows);
+    for file in [plain, structs] {
+        let mut run = small(file, &dir.path().join("none"));
+        run.spec.data.image = None;
+        for run in [
+            run.clone(),
+            run.clone().label("mask"),
+            run.clone().image("image"),
+            run.task(Segment::default()),
+        ] {
+            let datasets = run.datasets(&context()).unwrap();
+            let found = (datasets.task.name(), &*datasets.image, &*datasets.label);
+            assert_eq!(found, ("segment", "image", "mask"));
+        }
+    }
+}
+
+#[test]
 fn of_two_columns_of_pictures_one_has_to_be_named() {
     let dir = tempfile::tempdir().unwrap();
-    let file = squares(&dir.path().join("x.parquet"), 16);
-    let mut run = small(file, &dir.path().join("none"));
+    let pictures = || binary((0..16).map(|row| Some(picture(&classes(row)))));
+    let masks = binary((0..16).map(|row| Some(mask(&classes(row)))));
+    let columns = [("front", pictures()), ("back", pictures()), ("mask", masks)];
+    let file = dir.path().join("x.parquet");
+    let mut run = small(
+        write(&file, &RecordBatch::try_from_iter(columns).unwrap()),
+        &dir.path().join("none"),
+    );
     run.spec.data.image = None;
     let said = run.datasets(&context()).unwrap_err().to_string();
     assert!(
-        said.contains("which column is the image? it could be image, mask"),
+        said.contains("which column is the image? it could be front, back;"),
         "{said}"
     );
-    // The other one is the picture's, where the masks are named or asked for.
-    for run in [run.clone().label("mask"), run.task(Segment::default())] {
-        let datasets = run.datasets(&context()).unwrap();
-        assert_eq!((&*datasets.image, &*datasets.label), ("image", "mask"));
-    }
+    let datasets = run.image("back").datasets(&context()).unwrap();
+    assert_eq!((&*datasets.image, &*datasets.label), ("back", "mask"));
 }
 
 #[test]

@@ -65,7 +65,12 @@ impl Failure {
                 _ => option,
             })
         };
-        let mut mends: Vec<String> = longs(error).iter().filter_map(named).collect();
+        // Pictures that were drawn lie in a folder of their own, which is not where predictions go.
+        let longs: &[&str] = match longs(error) {
+            ["resume", ..] if said.contains("let what was drawn here be overwritten") => &["overwrite", "draw"],
+            longs => longs,
+        };
+        let mut mends: Vec<String> = longs.iter().filter_map(named).collect();
         let takes_sources = command.is_some_and(|command| RECIPES_WITH_SOURCES.contains(&command.get_name()));
         mends.extend(source(error).filter(|_| takes_sources).map(str::to_owned));
         let is_table = error.remedy() == Some(Remedy::ImageColumn) && said.contains("no column looks like one");

@@ -2,15 +2,16 @@
 
 use crate::values::{share, tagged};
 use clap::Args;
-use millstream::boxes::Nms as Spec;
+use millstream::boxes::{Nms as Spec, Suppression};
 use millstream::{Error, Result};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// Which boxes of a detector are kept.
 #[derive(Args)]
 pub(crate) struct Nms {
-    /// What becomes of boxes that overlap, as a recipe's task.detect.nms in JSON, such as {"suppression": {"hard": {"iou": 0.5}}}: hard, linear
-    /// or gaussian suppression, min_score, at_most and across_classes; what it does not say is as the model was trained with
+    /// What becomes of boxes that overlap: hard, linear or gaussian, or a recipe's task.detect.nms in JSON, such as {"suppression": {"hard": {"iou":
+    /// 0.6}}}, {"suppression": {"linear": {"iou": 0.3}}} or {"suppression": {"gaussian": {"sigma": 0.5}}} (these are the numbers of a name alone), with
+    /// min_score, at_most and across_classes; what it does not say is as the model was trained with
     #[arg(long, value_name = "JSON", value_parser = fields)]
     nms: Option<Map<String, Value>>,
     /// The least score of a box, 0 to 1; as the model was trained with if left out
@@ -18,14 +19,21 @@ pub(crate) struct Nms {
     min_score: Option<f64>,
 }
 
-/// Fields of an [`Spec`].
+/// Fields of an [`Spec`]; a name alone is that of its suppression.
 fn fields(text: &str) -> Result<Map<String, Value>, String> {
-    if !text.trim().starts_with('{') {
-        return Err("not JSON such as {\"suppression\": {\"hard\": {\"iou\": 0.5}}}".to_owned());
-    }
-    let nms: Spec = tagged(text)?;
+    let json = match text.trim() {
+        table if table.starts_with('{') => table.to_owned(),
+        name => {
+            tagged::<Suppression>(name).map_err(|_| {
+                "not hard, linear or gaussian, nor JSON such as {\"suppression\": {\"gaussian\": {\"sigma\": 0.5}}}"
+                    .to_owned()
+            })?;
+            json!({ "suppression": name }).to_string()
+        }
+    };
+    let nms: Spec = tagged(&json)?;
     nms.check().map_err(|error| error.to_string())?;
-    serde_json::from_str(text).map_err(|error| error.to_string())
+    serde_json::from_str(&json).map_err(|error| error.to_string())
 }
 
 impl Nms {
@@ -68,7 +76,6 @@ impl Nms {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use millstream::boxes::Suppression;
 
     #[test]
     fn what_is_given_goes_over_the_recipe_and_that_over_the_model() {
@@ -87,6 +94,19 @@ mod tests {
         let found = over(Some(r#"{"suppression": {"linear": {"iou": 0.4}}}"#), None, None).unwrap();
         assert_eq!(found.suppression, Suppression::Linear { iou: 0.4 });
         assert_eq!((found.min_score, found.at_most), (0.02, 50));
+        for (text, expected) in [
+            ("gaussian", Suppression::Gaussian { sigma: 0.5 }),
+            (" linear", Suppression::Linear { iou: 0.3 }),
+            ("hard", Suppression::Hard { iou: 0.6 }),
+            (r#"{"suppression": "gaussian"}"#, Suppression::Gaussian { sigma: 0.5 }),
+            (r#"{"suppression": {"linear": {}}}"#, Suppression::Linear { iou: 0.3 }),
+        ] {
+            let found = over(Some(text), None, None).unwrap();
+            assert_eq!(
+                (found.suppression, found.min_score, found.at_most),
+                (expected, 0.02, 50)
+            );
+        }
         let found = over(Some(r#"{"at_most": 7}"#), Some(0.25), Some(&recipe)).unwrap();
         assert_eq!(
             (found.suppression, found.min_score, found.at_most),
@@ -106,7 +126,9 @@ mod tests {
         for (text, said) in [
             (r#"{"min_score": 2}"#, "min_score is 2, and scores are 0 to 1"),
             (r#"{"min_score": -5}"#, "min_score is -5, and scores are 0 to 1"),
-            ("hard", "not JSON such as"),
+            ("soft", "not hard, linear or gaussian, nor JSON such as {"),
+            ("0.5", "not hard, linear or gaussian"),
+            (r#"{"suppression": "soft"}"#, "unknown variant `soft`"),
             (r#"{"iou": 0.5}"#, "unknown field `iou`"),
             (r#"{"suppression": {"hard": {"iou": 5}}}"#, "iou is 5, not in 0 to 1"),
         ] {

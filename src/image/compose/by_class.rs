@@ -16,9 +16,10 @@ use std::sync::Arc;
 /// gets one of the two. An operation of the same name in both draws the same numbers in both: a row that is turned by 5 of 10 degrees in
 /// the one is turned by 15 of 30 in the other.
 ///
-/// The stage has to know the class of each row: it stands on `.classes(column)`, `.balance(column, ..)` or a mix of such, or is told
-/// [one class](crate::image::Image::of_class). A stage on `.classes(column)` finds the names there; else, and for the number of rows, it is
-/// told them by [`Image::classes`](crate::image::Image::classes). `millstream finetune` does that by itself.
+/// The stage has to know the class of each row: it stands on `.classes(column)`, `.balance(column, ..)`, `.balance_rarest(column, ..)` or a
+/// mix of such, or is told [one class](crate::image::Image::of_class). A stage on `.classes(column)` of one class a row finds the names there;
+/// else, and for the number of rows, it is told them by [`Image::classes`](crate::image::Image::classes). `millstream finetune` does that by
+/// itself. Rows with boxes or lists of classes have one class each on `.balance_rarest(column, ..)` alone: the rarest of theirs.
 ///
 /// It is never part of the row without random augmentation, whatever stands in it: a picture to be evaluated must not show its class. In
 /// training it can, where operations differ in kind: a network that sees blur on one class alone learns blur. Let the classes differ in

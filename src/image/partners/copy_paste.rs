@@ -13,6 +13,9 @@ use std::any::Any;
 /// found it is left out. What is pasted is the object's pixels by its mask, where there is a column of masks: those with the most
 /// frequent value above 0 inside its box. Without one it is its box, which fades out over [`edge`](Self::edge) pixels inside of it. Its box and all of its label fields are added
 /// to those of the row. See [`copy_paste`](crate::DatasetExt::copy_paste).
+///
+/// A row that has a partner counts as [synthetic](crate::dataset::Origin::Synthetic), which is known before any box is read: objects may have been
+/// pasted into it. None was where the partner has no object of the classes, and where no place was found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CopyPaste {
@@ -72,6 +75,11 @@ impl Spec for CopyPaste {
 
 impl CopyPaste {
     /// Pastes objects with these boxes, whose label fields are theirs. Boxes are those that an image stage leaves: `xyxy` in pixels.
+    ///
+    /// Objects are pasted whole. So these `boxes` name a column, its [`label_fields`](Boxes::label_fields) and how many a row may have
+    /// ([`at_most`](Boxes::at_most)), and no more: they are none that are [oriented](Boxes::oriented), and those of the image stage without its
+    /// [`min_visibility`](Boxes::min_visibility), [`min_area`](Boxes::min_area), [`min_width`](Boxes::min_width),
+    /// [`min_height`](Boxes::min_height) and [`output`](Boxes::output), which are refused.
     pub fn new(boxes: Boxes) -> Self {
         Self {
             boxes: Some(boxes),
@@ -123,6 +131,9 @@ impl CopyPaste {
     }
 
     /// Pastes objects of these classes alone; `column` is the label field with the classes. By default all are pasted.
+    ///
+    /// Nothing is pasted from a partner that has none of them, which of the rows of the window most are where the classes are rare. So that each
+    /// partner has an object to give, take partners from rows that have the classes: [`copy_paste_from`](crate::DatasetExt::copy_paste_from).
     #[must_use]
     pub fn classes(mut self, column: &str, classes: &[i64]) -> Self {
         self.classes_in = Some(column.to_owned());
@@ -130,7 +141,8 @@ impl CopyPaste {
         self
     }
 
-    /// As [`classes`](Self::classes), by their names, which the column has to have: [`objects`](crate::DatasetExt::objects) writes them.
+    /// As [`classes`](Self::classes), by their names, which the column has to have: [`objects`](crate::DatasetExt::objects) writes them. Partners that
+    /// have these classes come by [`copy_paste_from`](crate::DatasetExt::copy_paste_from) alone.
     ///
     /// ```
     /// use millstream::image::{Boxes, CopyPaste};

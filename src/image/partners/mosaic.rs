@@ -87,7 +87,9 @@ impl Mosaic {
         self
     }
 
-    /// The boxes of the pictures, with their label fields and the rules by which they stay. Not oriented ones.
+    /// The boxes of the pictures, with their label fields and the rules by which they stay, `min_visibility` and the like. Not oriented ones. Their
+    /// format is the one in which the image stage left them, its [`output`](Boxes::output): [`BoxFormat::Xyxy`](crate::rows::BoxFormat::Xyxy),
+    /// pixels of the picture, where it names no other.
     #[must_use]
     pub fn boxes(mut self, boxes: Boxes) -> Self {
         self.boxes = Some(boxes);

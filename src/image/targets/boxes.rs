@@ -42,10 +42,10 @@ pub struct Boxes {
     pub(super) output: BoxFormat,
     pub(super) oriented: bool,
     pub(super) label_fields: Vec<String>,
-    min_area: f32,
-    min_visibility: f32,
-    min_width: f32,
-    min_height: f32,
+    pub(super) min_area: f32,
+    pub(super) min_visibility: f32,
+    pub(super) min_width: f32,
+    pub(super) min_height: f32,
     pub(super) at_most: usize,
 }
 
@@ -175,23 +175,6 @@ impl Boxes {
                 "boxes: \"{twice}\" is both the boxes and a label field"
             ))),
             None => Ok(()),
-        }
-    }
-
-    /// Refuses what has no effect on boxes that are pasted into a picture which a stage has made.
-    pub(in crate::image) fn check_pasted(&self) -> Result<()> {
-        let plain = Self {
-            column: self.column.clone(),
-            label_fields: self.label_fields.clone(),
-            at_most: self.at_most,
-            ..Self::default()
-        };
-        match *self == plain {
-            true => Ok(()),
-            false => Err(Error::config(
-                "boxes: objects are pasted whole, and boxes are xyxy in pixels, as the image stage leaves them: leave out format, output, min_area, \
-                 min_visibility, min_width and min_height",
-            )),
         }
     }
 

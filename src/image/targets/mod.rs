@@ -7,6 +7,7 @@ mod boxes;
 mod fields;
 mod keypoints;
 mod moved;
+mod pasted;
 mod row;
 mod unmoved;
 

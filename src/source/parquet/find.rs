@@ -67,8 +67,8 @@ impl Parquet {
 
     /// The columns that may hold encoded images: those that Hugging Face's metadata calls an `Image`; else the structs with
     /// `bytes`; else the binary columns; else those of binary values of one size. A column that the metadata calls by
-    /// another kind (`Audio`, `Video`, `Pdf` and so on) is none of them, and so is one that is called `mask`, `annotation` or the like where
-    /// there are others. Where no column is one, fields of structs are looked at.
+    /// another kind (`Audio`, `Video`, `Pdf` and so on) is none of them; one that is called `mask` is, and a segmentation, which needs it as its
+    /// masks, takes the other one. Where no column is one, fields of structs are looked at.
     pub fn image_candidates(&self) -> Vec<String> {
         Finder(self).image_candidates()
     }

@@ -13,7 +13,7 @@ use std::ops::{Range, RangeInclusive};
 /// Positions whose rows are worked out at a time.
 const CHUNK: u64 = 4096;
 
-/// Positions that are looked at to tell how many rows objects are pasted into.
+/// Positions that are looked at to tell how many rows objects may be pasted into.
 const PASTED: u64 = 1 << 18;
 
 /// Samples of the rows that are trained on.
@@ -36,7 +36,7 @@ pub struct PreviewGroup {
     pub stored: u64,
     /// Its rows in an epoch, and how many of them are synthetic: those of the run's generator, and stored ones that another made. Where training
     /// rows are synthetic as they are stored, both are counted in the first of the epochs that were looked through. Where objects are pasted
-    /// into rows, these are on average over all of those epochs.
+    /// into rows, these are on average over all of those epochs, and count rows into which some may have been pasted.
     pub epoch: (u64, u64),
     /// Real ones, then augmented ones, then synthetic ones, each in the order in which they are trained on.
     pub samples: Vec<PreviewSample>,
@@ -220,7 +220,7 @@ impl PreviewRows {
         given
     }
 
-    /// The share of the rows at these positions that are synthetic: objects are pasted into them, or they are stored as such. Where they are many, of an even
+    /// The share of the rows at these positions that are synthetic: objects may be pasted into them, or they are stored as such. Where they are many, of an even
     /// part of them.
     fn pasted(&self, positions: Range<u64>) -> f64 {
         let all = positions.end.saturating_sub(positions.start);

@@ -227,7 +227,8 @@ impl PreviewRows {
             let name = sample.provenance.generator.as_deref().unwrap_or_default();
             match (sample.along, &self.source) {
                 _ if name == CopyPaste::NAME => format!(
-                    "Synthetic rows ({name}) are pictures into which objects of another row were pasted: each picture is what training sees."
+                    "Synthetic rows ({name}) are pictures into which objects of another row may have been pasted, if there are any and a place was found: \
+                     each picture is what training sees."
                 ),
                 (Some(_), _) => format!(
                     "Synthetic rows ({name}) are no pictures: training sees features between those of the two pictures, so far on the \

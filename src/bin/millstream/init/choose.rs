@@ -2,10 +2,10 @@
 
 use super::commented::Reason;
 use millstream::image::Crop;
-use millstream::inspect::{Inspection, Pictures};
+use millstream::inspect::{Class, Inspection, Labels, Pictures};
 use millstream::mix::Target;
 use millstream::quote::{counted, counted_with, shown};
-use millstream::task::{Datasets, FinetuneSpec, OnBadRow, SharedPictures, TargetKind};
+use millstream::task::{Datasets, FinetuneSpec, OnBadRow, SharedPictures, TargetKind, Targets};
 
 /// How many times as large the largest class may be as the smallest, for classes to count as level.
 const LEVEL: f64 = 2.0;
@@ -28,7 +28,7 @@ pub(super) fn choose(
     let mut reasons = Vec::new();
     let mut because = |field, why: String| reasons.push(Reason { field, why });
     data(spec, found, datasets, shared, &mut because);
-    balance(spec, found, datasets, &mut because);
+    balance(spec, datasets, &mut because);
     augment(spec, datasets, &mut because);
     if let Some(pictures) = &found.images.pictures {
         bad_rows(spec, pictures, &mut because);
@@ -102,12 +102,12 @@ fn data(
     spec.data.label = Some(datasets.label.clone());
 }
 
-fn balance(spec: &mut FinetuneSpec, found: &Inspection, datasets: &Datasets, because: &mut Because<'_>) {
+fn balance(spec: &mut FinetuneSpec, datasets: &Datasets, because: &mut Because<'_>) {
     let Some(labels) = datasets.targets.one_class() else {
         let task = datasets.task.name();
         let why = match datasets.targets.names().is_empty() {
             true => format!("Shares of classes need classes, and {task} has none."),
-            false => format!("Each row comes once an epoch.{}", repeats(found)),
+            false => format!("Each row comes once an epoch.{}", repeats(&datasets.targets)),
         };
         because("balance.target", why);
         return;
@@ -153,15 +153,25 @@ fn balance(spec: &mut FinetuneSpec, found: &Inspection, datasets: &Datasets, bec
     }
 }
 
-/// What a repeat factor would do for the rarest class of rows that may have several.
-fn repeats(found: &Inspection) -> String {
-    let (labels, rows) = (&found.labels, found.labels.of_rows);
-    let rarest = labels
-        .classes
-        .iter()
-        .filter(|class| class.rows > 0)
-        .min_by_key(|class| class.rows);
-    match (rarest, labels.repeat_factor(rows)) {
+/// What a repeat factor would do for the rarest class of rows that may have several. They are the training rows: no others are repeated.
+fn repeats(targets: &Targets) -> String {
+    let class = |(name, &rows): (&String, &u64)| Class {
+        name: name.clone(),
+        rows,
+        uniform: None,
+        sqrt: None,
+        boxes: None,
+    };
+    let of_class = targets.rows_of_class();
+    let labels = Labels {
+        classes: targets.names().iter().zip(&of_class).map(class).collect(),
+        ..Labels::default()
+    };
+    let there = labels.classes.iter().filter(|class| class.rows > 0);
+    match (
+        there.min_by_key(|class| class.rows),
+        labels.repeat_factor(targets.len()),
+    ) {
         (None, _) => String::new(),
         (Some(_), None) => " Every row has every class, so that repeats give none of them more.".to_owned(),
         (Some(rarest), Some(factor)) => format!(
@@ -169,7 +179,7 @@ fn repeats(found: &Inspection) -> String {
              the rows have.",
             quoted(&rarest.name),
             rarest.rows,
-            counted(rows, "row")
+            counted(targets.len(), "training row")
         ),
     }
 }
