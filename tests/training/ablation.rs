@@ -12,6 +12,7 @@ use millstream::error::ErrorKind;
 use millstream::image::Pixels;
 use millstream::rng::Rng;
 use parquet::arrow::ArrowWriter;
+use serde_json::{Value, json};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -164,6 +165,7 @@ fn other_settings_other_data_and_foreign_files_are_refused() {
         &["the rows of one, or the network's weights, are others"],
     );
     assert_eq!(RESULTS.map(|name| read(&out, name)), before);
+    check_lines(&ablation, &out);
     let foreign = place.path().join("foreign");
     fs::create_dir(&foreign).unwrap();
     fs::write(foreign.join("ablation.md"), "mine").unwrap();
@@ -197,6 +199,91 @@ fn other_settings_other_data_and_foreign_files_are_refused() {
     ] {
         refused_with(run(&wrong, &place.path().join("wrong"), 2), ErrorKind::Config, &[said]);
     }
+}
+
+/// Lines that are missing from the ended ablation in `out`, whose data has changed, or that nobody wrote who trained a network.
+fn check_lines(ablation: &Ablation, out: &Path) {
+    let path = out.join("cells.jsonl");
+    let text = fs::read_to_string(&path).unwrap();
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let refused = |lines: &[Value], kind: ErrorKind, said: &[&str]| {
+        let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        fs::write(&path, text).unwrap();
+        refused_with(run(ablation, out, 2), kind, said);
+    };
+    // Without what says that the data is another one nothing goes on: neither cells, nor networks that make rows.
+    refused(
+        &lines[1..],
+        ErrorKind::Resume,
+        &[
+            "cells.jsonl",
+            "line 1 is of \"one\", and no line before it says what that data set held",
+            "use another folder",
+        ],
+    );
+    let chosen = lines.iter().position(|line| line["kind"] == "chosen").unwrap();
+    refused(
+        &lines[chosen..],
+        ErrorKind::Resume,
+        &["no line before it says what that data set held"],
+    );
+    refused(&[], ErrorKind::Resume, &["generators", "networks of \"one\" lie there"]);
+    refused(
+        &[&lines[..], &lines[..1]].concat(),
+        ErrorKind::Resume,
+        &["says once more what \"one\" holds"],
+    );
+    let edited = |at: usize, pointer: &str, value: Value| {
+        let mut lines = lines.clone();
+        *lines[at].pointer_mut(pointer).unwrap() = value;
+        lines
+    };
+    refused(
+        &edited(0, "/counts", json!("many")),
+        ErrorKind::Data,
+        &[
+            "line 1 is no cell",
+            "without it the other lines say nothing: use another folder",
+        ],
+    );
+    // A cell of each split, whose training rows have other counts.
+    for seed in [0, 1] {
+        let at = lines
+            .iter()
+            .position(|line| line["kind"] == "cell" && line["seed"] == seed)
+            .unwrap();
+        let said = format!(
+            "line {} is no cell of an ablation: its balanced_accuracy is 7.5",
+            at + 1
+        );
+        let again = "remove the line, and it is computed again";
+        refused(
+            &edited(at, "/figures/balanced_accuracy", json!(7.5)),
+            ErrorKind::Data,
+            &[said.as_str(), again],
+        );
+        refused(
+            &edited(at, "/figures/rarest_third", json!(0.123)),
+            ErrorKind::Data,
+            &["its rarest_third is 0.123"],
+        );
+    }
+    refused(
+        &edited(1, "/confusion/0/1", json!(u64::MAX)),
+        ErrorKind::Data,
+        &["line 2 ", "rows, and 10 were tested"],
+    );
+    refused(
+        &edited(1, "/confusion", json!([[1]])),
+        ErrorKind::Data,
+        &["its confusion has 1 classes, and the data set 2"],
+    );
+    refused(
+        &edited(chosen, "/choice/chosen", json!(99)),
+        ErrorKind::Data,
+        &["number 99 was chosen of"],
+    );
+    fs::write(path, text).unwrap();
 }
 
 /// Pictures of two classes that differ in how bright they are.
