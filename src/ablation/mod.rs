@@ -45,6 +45,7 @@ mod result;
 mod rows;
 mod run;
 mod search;
+mod sides;
 mod spec;
 mod tables;
 

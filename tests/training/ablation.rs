@@ -288,6 +288,11 @@ fn check_lines(ablation: &Ablation, out: &Path) {
 
 /// Pictures of two classes that differ in how bright they are.
 fn pictures(path: &Path, counts: [usize; 2], seed: u64) -> String {
+    pictures_with(path, counts, seed, None)
+}
+
+/// The same with a column that says where a row is from, where that is asked for: the last one is synthetic.
+fn pictures_with(path: &Path, counts: [usize; 2], seed: u64, origin: Option<&str>) -> String {
     let mut rng = Rng::new(seed, "pictures", 0);
     let (mut all, mut names) = (Vec::new(), Vec::new());
     for (name, many) in ["dark", "light"].into_iter().zip(counts) {
@@ -299,15 +304,47 @@ fn pictures(path: &Path, counts: [usize; 2], seed: u64) -> String {
             names.push(name);
         }
     }
-    let rows = RecordBatch::try_from_iter([
-        ("image", Arc::new(all.into_iter().collect::<BinaryArray>()) as ArrayRef),
+    let origins = (1..=names.len()).map(|row| if row < names.len() { "real" } else { "synthetic" });
+    let origins = StringArray::from_iter_values(origins);
+    let mut columns: Vec<(&str, ArrayRef)> = vec![
+        ("image", Arc::new(all.into_iter().collect::<BinaryArray>())),
         ("label", Arc::new(StringArray::from(names))),
-    ]);
-    let rows = rows.unwrap();
+    ];
+    columns.extend(origin.map(|name| (name, Arc::new(origins) as ArrayRef)));
+    let rows = RecordBatch::try_from_iter(columns).unwrap();
     let mut writer = ArrowWriter::try_new(File::create(path).unwrap(), rows.schema(), None).unwrap();
     writer.write(&rows).unwrap();
     writer.close().unwrap();
     path.display().to_string()
+}
+
+#[test]
+fn synthetic_training_pictures_and_the_same_pictures_on_both_sides_are_refused() {
+    let place = tempfile::tempdir().unwrap();
+    let at = |name: &str| place.path().join(name);
+    let [train, test] =
+        [("train.parquet", 1), ("test.parquet", 2)].map(|(name, seed)| pictures(&at(name), [12, 9], seed));
+    let made = pictures_with(&at("made.parquet"), [12, 9], 1, Some("origin"));
+    let copied = at("copied.parquet").display().to_string();
+    fs::copy(&train, &copied).unwrap();
+    for (train, test, said) in [
+        (vec![&train], &train, "is read as training rows and as test rows"),
+        (vec![&train, &test], &test, "is read as training rows and as test rows"),
+        (
+            vec![&train],
+            &copied,
+            "all 21 test pictures are training pictures as well, byte for byte",
+        ),
+        (vec![&made], &test, "tiny: 1 of 21 rows is synthetic (the first one: "),
+    ] {
+        let data = Pictures {
+            backbone: Some(BACKBONE.to_owned()),
+            ..Pictures::new("tiny", train, [test]).size(32)
+        };
+        let ablation = Ablation::new([DataSet::Pictures(data)]).seeds(2).quick();
+        refused_with(run(&ablation, &at("out"), 2), ErrorKind::Config, &[said]);
+        assert!(!at("out").exists(), "nothing is written of data that is refused");
+    }
 }
 
 #[test]

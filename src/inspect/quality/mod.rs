@@ -24,11 +24,10 @@ use self::tables::{Part, Reading};
 use crate::dataset::Dataset;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec::{Context, files, outputs};
-use crate::inspect::sides::refuse_shared;
 use crate::quote::{counted, quoted};
 use crate::rng::{Permutation, Rng};
 use crate::rows::MadeRows;
-use crate::source::Files;
+use crate::source::{Files, refuse_shared};
 use std::path::{Path, PathBuf};
 
 /// Compares synthetic rows with real ones: fidelity, usefulness, privacy and bias, each figure with its interval of 95 % confidence and beside the
