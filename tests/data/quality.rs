@@ -331,6 +331,23 @@ fn columns_that_cannot_be_compared_are_refused() {
     };
     let error = of(&training, &files(&made, false, "made"), &missing);
     assert!(error.contains("the real rows have no column \"where\""), "{error}");
+    let label = |group: Option<&str>| Quality {
+        label: Some("label".to_owned()),
+        group: group.map(str::to_owned),
+        ..Quality::default()
+    };
+    let error = of(&training, &files(&made, false, "made"), &label(Some("label")));
+    assert!(error.contains("group: column \"label\" is the label"), "{error}");
+    // Texts are no numbers that are missing.
+    let texts: ArrayRef = Arc::new(StringArray::from(vec!["7"; 100]));
+    let texts = RecordBatch::try_from_iter([("c0", texts)]).unwrap();
+    let numbers = training.clone().columns(&["c0"]).unwrap();
+    let texts = Files::of_source(Arc::new(Memory::new(vec![texts]).unwrap()), "texts");
+    let error = of(&numbers, &texts, &Quality::default());
+    assert!(
+        error.contains("column \"c0\" holds categories in the synthetic rows, and numbers in the real rows"),
+        "{error}"
+    );
     let error = of(&training, &files(&made[..5], false, "made"), &Quality::default());
     assert!(
         error.contains("there are 5 synthetic rows here, and 10 or more are needed"),
