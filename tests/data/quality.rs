@@ -311,6 +311,37 @@ fn without_a_holdout_only_copies_are_judged() {
     assert!(report.section("usefulness").is_none() && report.groups.is_empty());
 }
 
+/// A classifier of hundreds of classes takes minutes, and is trained on a hundred of them.
+#[test]
+fn of_many_classes_a_hundred_are_told_apart() {
+    let of = |seed: u64, rows: usize| {
+        let mut rng = Rng::new(seed, "many classes", 0);
+        let x: ArrayRef = Arc::new(Float32Array::from_iter_values((0..rows).map(|_| rng.normal())));
+        let y: ArrayRef = Arc::new(StringArray::from_iter_values(
+            (0..rows).map(|row| format!("c{}", row % 150)),
+        ));
+        let rows = RecordBatch::try_from_iter([("x", x), ("y", y)]).unwrap();
+        Files::of_source(Arc::new(Memory::new(vec![rows]).unwrap()), "many")
+    };
+    let quality = Quality {
+        label: Some("y".to_owned()),
+        ..Quality::default()
+    };
+    let judged = |made: &Files| {
+        quality
+            .of(&context(), &of(1, 450), made, Some(&of(2, 300)), &mut |_, _| {})
+            .unwrap()
+    };
+    let report = judged(&of(3, 150));
+    let said = "usefulness is that of 100 of 150 classes, those that most sets and most real rows have";
+    assert!(
+        report.notes.iter().any(|note| note.starts_with(said)),
+        "{:?}",
+        report.notes
+    );
+    assert!(report.section("usefulness").is_some());
+}
+
 #[test]
 fn columns_that_cannot_be_compared_are_refused() {
     let cx = context();

@@ -37,7 +37,7 @@ use std::path::PathBuf;
 /// Rows are tables of numbers and categories (texts and booleans are categories, all else that has numbers is a number), a tensor column of
 /// features, or pictures, which are seen through the features of a frozen EfficientNet-Lite0. The control is the holdout: real rows of the same
 /// kind that the generator was not fitted on. Where none is named, half of the real rows are split off by the seed; then the generator
-/// may have been fitted on them, and of privacy only copies are judged.
+/// may have been fitted on them, and of privacy only copies are judged. Usefulness is that of 100 classes at most, those that most sets and most real rows have.
 ///
 /// ```
 /// use millstream::Context;
@@ -324,7 +324,9 @@ fn measured(
     let (made, control) = (some(synthetic, "quality: synthetic"), some(holdout, "quality: control"));
     let (fidelity, columns, pairs) = fidelity::fidelity(real, &made, &control, seed)?;
     let mut sections = vec![fidelity];
-    sections.extend(useful::usefulness(samples, seed)?);
+    let (useful, note) = useful::usefulness(samples, seed)?;
+    sections.extend(useful);
+    notes.extend(note);
     let privacy = privacy::privacy(real, synthetic, holdout, is_split, seed)?;
     notes.extend(notes::other_shares(samples, seed));
     notes.extend(notes::holdout_copies(&privacy, holdout.len()).filter(|_| !is_split));
