@@ -1,6 +1,7 @@
 //! What was gained inside the training rows, and the rule that chooses by it.
 
 use super::figures::{deviation, mean};
+use super::paired::rounded;
 use serde::{Deserialize, Serialize};
 
 /// A mean difference over some cross-validations.
@@ -16,7 +17,9 @@ impl Gain {
     /// What `ours` have in a figure beyond `repeats` in the same cross-validations.
     pub(super) fn of<F>(ours: &[F], repeats: &[F], figure: fn(&F) -> f64) -> Self {
         let pairs = ours.iter().zip(repeats);
-        let differences: Vec<f64> = pairs.map(|(ours, repeats)| figure(ours) - figure(repeats)).collect();
+        let differences: Vec<f64> = pairs
+            .map(|(ours, repeats)| rounded(figure(ours) - figure(repeats)))
+            .collect();
         Self {
             mean: mean(&differences),
             error: deviation(&differences).unwrap_or(0.0) / (differences.len().max(1) as f64).sqrt(),

@@ -1,85 +1,21 @@
 //! The folder of an ablation: its settings, and a line for each cell as it ends, so that a killed run goes on where it was.
 
-use super::arms::Way;
 use super::choice::SyntheticChoice;
+use super::damage;
 use super::detection::{BoxFigures, DetectionCell};
-use super::figures::Figures;
+use super::line::{Cell, Chosen, Contents, Line, RefusedCell};
 use super::rows::Input;
 use super::spec::{Ablation, DataSet};
 use crate::error::{Error, Result};
 use crate::exec::lock::Lock;
 use crate::exec::{files, outputs};
-use crate::report::Confusion;
+use crate::quote::quoted;
 use crate::task::{DataSource, MachineOptions};
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use xxhash_rust::xxh3::xxh3_128;
-
-/// One network that was trained and tested: a line of `cells.jsonl`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Cell {
-    /// The data set.
-    pub data: String,
-    /// What the network was given.
-    pub input: Input,
-    /// The row of the table.
-    pub row: String,
-    /// The seed.
-    pub seed: u64,
-    /// What was done.
-    pub way: Way,
-    /// The figures on the test rows.
-    pub figures: Figures,
-    /// Truth against prediction on the test rows.
-    pub confusion: Confusion,
-    /// Seconds that it took.
-    pub seconds: f64,
-}
-
-/// A cell whose way cannot make all rows that it has to: one did not pass its gate, however often it was drawn.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct RefusedCell {
-    pub(super) data: String,
-    pub(super) input: Input,
-    pub(super) row: String,
-    pub(super) seed: u64,
-    /// What the gate said.
-    pub(super) why: String,
-}
-
-/// What a data set has.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Contents {
-    pub(super) data: String,
-    /// What tells it from another one of its name.
-    pub(super) fingerprint: String,
-    pub(super) classes: Vec<String>,
-    /// Training rows of each class; of a table those of its first split.
-    pub(super) counts: Vec<u64>,
-    /// Test rows, as well.
-    pub(super) tested: u64,
-}
-
-/// What was chosen inside the training rows of a split.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Chosen {
-    pub(super) data: String,
-    pub(super) split: u64,
-    pub(super) choice: SyntheticChoice,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-enum Line {
-    Contents(Contents),
-    Cell(Box<Cell>),
-    Refused(RefusedCell),
-    Detection(DetectionCell),
-    Chosen(Chosen),
-}
 
 /// All that has been done.
 #[derive(Debug)]
@@ -106,7 +42,7 @@ impl Journal {
     ///
     /// # Errors
     ///
-    /// `Resume` where another ablation lies there, with what differs; `Config` where there are files of its names that no ablation wrote;
+    /// `Resume` where another ablation lies there, with what differs, and where no line says what a data set held of which there are others; `Config` where there are files of its names that no ablation wrote;
     /// `Busy` where another process works in it; `Data` where a line is damaged, `Io` where nothing can be read or written.
     pub(super) fn open(folder: &Path, ablation: &Ablation) -> Result<Self> {
         let at = |error: Error| error.context(folder.display().to_string());
@@ -155,20 +91,29 @@ impl Journal {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
             bytes => bytes.map_err(|error| Error::io(&path, error))?,
         };
+        let place = |error: Error| error.context(path.display().to_string());
+        let mut numbers = Vec::new();
         let whole = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
         for (number, line) in (1..).zip(bytes[..whole].split(|&byte| byte == b'\n')) {
             if line.is_empty() {
                 continue;
             }
-            let line: Line = serde_json::from_slice(line).map_err(|error| {
-                let message = format!(
-                    "line {number} is no cell of an ablation: {error}; remove the line, and it is computed again"
-                );
-                Error::data(message)
-                    .with_source(error)
-                    .context(path.display().to_string())
+            let read: Line = serde_json::from_slice(line).map_err(|error| {
+                let message = damaged(number, says_contents(number, line), &error.to_string());
+                place(Error::data(message).with_source(error))
             })?;
-            self.keep(line);
+            self.check(number, &read).map_err(place)?;
+            if let Line::Cell(_) = read {
+                numbers.push(number);
+            }
+            self.keep(read);
+        }
+        // Beside all others: of a table those of other splits say how many rows a class has.
+        for (number, cell) in numbers.into_iter().zip(&self.cells) {
+            let contents = self.contents.iter().find(|known| known.data == cell.data);
+            let why = contents.and_then(|contents| damage::of_cell(cell, contents, &self.cells));
+            let error = why.map(|why| place(Error::data(damaged(number, false, &why))));
+            error.map_or(Ok(()), Err)?;
         }
         if whole < bytes.len() {
             let file = OpenOptions::new().write(true).open(&path);
@@ -176,6 +121,33 @@ impl Journal {
                 .map_err(|error| Error::io(&path, error))?;
         }
         Ok(())
+    }
+
+    /// Refuses line `number` where it does not follow from those before it.
+    fn check(&self, number: usize, line: &Line) -> Result<()> {
+        let data = line.data();
+        let contents = self.contents.iter().find(|known| known.data == data);
+        let why = match (line, contents) {
+            (Line::Contents(_), None) => None,
+            (Line::Contents(_), Some(_)) => {
+                return Err(Error::resume(format!(
+                    "line {number} says once more what {} holds, so that lines of two ablations lie here; use another folder",
+                    quoted(data)
+                )));
+            }
+            // Figures of rows that nobody knows would be given as those of the rows that lie there now.
+            (_, None) => {
+                return Err(Error::resume(format!(
+                    "line {number} is of {}, and no line before it says what that data set held, so that its rows may be others now; use \
+                     another folder",
+                    quoted(data)
+                )));
+            }
+            (Line::Detection(cell), Some(_)) => damage::of_detector(cell),
+            (Line::Chosen(of), Some(_)) => damage::of_choice(&of.choice),
+            (Line::Refused(_) | Line::Cell(_), Some(_)) => None,
+        };
+        why.map_or(Ok(()), |why| Err(Error::data(damaged(number, false, &why))))
     }
 
     fn keep(&mut self, line: Line) {
@@ -208,7 +180,18 @@ impl Journal {
                 self.folder.display(),
                 contents.data
             ))),
-            None => self.append(Line::Contents(contents)),
+            None => {
+                // They are made after this line was written.
+                let left = [GENERATORS, RUNS].map(|name| self.folder.join(name).join(key(&contents.data)));
+                if let Some(left) = left.iter().find(|left| left.symlink_metadata().is_ok()) {
+                    return Err(Error::resume(format!(
+                        "{}: networks of {} lie there, and no line of {CELLS} says what rows they were trained on; use another folder",
+                        left.display(),
+                        quoted(&contents.data)
+                    )));
+                }
+                self.append(Line::Contents(contents))
+            }
         }
     }
 
@@ -273,6 +256,20 @@ impl Journal {
         let mut all = RESULTS.iter().zip(results);
         all.try_for_each(|(name, bytes)| files::write_bytes(&self.folder.join(name), bytes))
     }
+}
+
+/// Whether a line that cannot be read may say what a data set holds: the first one does.
+fn says_contents(number: usize, line: &[u8]) -> bool {
+    const KIND: &[u8] = br#""contents""#;
+    number == 1 || line.windows(KIND.len()).any(|part| part == KIND)
+}
+
+fn damaged(number: usize, is_contents: bool, why: &str) -> String {
+    let advice = match is_contents {
+        true => "it says what a data set holds, and without it the other lines say nothing: use another folder",
+        false => "remove the line, and it is computed again",
+    };
+    format!("line {number} is no cell of an ablation: {why}; {advice}")
 }
 
 /// A name for the folder of a data set, whose own may be none.

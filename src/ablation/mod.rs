@@ -27,6 +27,7 @@
 mod arms;
 mod cell;
 mod choice;
+mod damage;
 mod data;
 mod detection;
 mod encoder;
@@ -36,6 +37,7 @@ mod forest;
 mod gain;
 mod inside;
 mod journal;
+mod line;
 mod network;
 mod paired;
 mod pictures;
@@ -43,6 +45,7 @@ mod result;
 mod rows;
 mod run;
 mod search;
+mod sides;
 mod spec;
 mod tables;
 
@@ -51,7 +54,7 @@ pub use choice::{SyntheticChoice, Tried};
 pub use detection::{BoxFigures, DetectionCell, DetectionChoice, DetectionWay, PastedShare, TriedDetection};
 pub use figures::Figures;
 pub use gain::Gain;
-pub use journal::Cell;
+pub use line::Cell;
 pub use paired::{PairedTest, holm};
 pub use result::{
     AblationReport, Against, ChosenDetection, ChosenReport, DataReport, DetectionReport, DetectionRow, InputReport,

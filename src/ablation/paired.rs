@@ -11,8 +11,8 @@ pub struct PairedTest {
     pub difference: f64,
     /// The deviation of the differences, with `n - 1`; `None` for fewer than two.
     pub deviation: Option<f64>,
-    /// Two-sided p of the paired t-test (Student 1908), scipy's `ttest_rel`; 1 where all differences are 0, 0 where they are all the same
-    /// other number, `None` for fewer than two pairs.
+    /// Two-sided p of the paired t-test (Student 1908), scipy's `ttest_rel`; 1 where all differences are 0. `None` for fewer than two pairs, and
+    /// where the differences are all the same other number: they have no deviation that chance could be measured by.
     pub t: Option<f64>,
     /// Two-sided p of the signed-rank test (Wilcoxon 1945), exact, pairs without a difference left out and ties given their mean rank:
     /// scipy's `wilcoxon`. 1 where there is no difference at all. Of `n` pairs it is never below `2 / 2^n`: 0.0625 of five.
@@ -36,10 +36,10 @@ impl PairedTest {
         let mean = differences.iter().sum::<f64>() / n.max(1.0);
         let squares: f64 = differences.iter().map(|d| (d - mean).powi(2)).sum();
         let deviation = (differences.len() > 1).then(|| (squares / (n - 1.0)).sqrt());
-        let t = deviation.map(|deviation| match (mean == 0.0, deviation <= 1e-12 * mean.abs()) {
-            (true, _) => 1.0,
-            (false, true) => 0.0,
-            (false, false) => two_sided_t(mean / (deviation / n.sqrt()), n - 1.0),
+        let t = deviation.and_then(|deviation| match (mean == 0.0, deviation <= 1e-12 * mean.abs()) {
+            (true, _) => Some(1.0),
+            (false, true) => None,
+            (false, false) => Some(two_sided_t(mean / (deviation / n.sqrt()), n - 1.0)),
         });
         Self {
             pairs: differences.len(),
@@ -49,10 +49,15 @@ impl PairedTest {
             wilcoxon: (!differences.is_empty()).then(|| signed_rank(&differences)),
         }
     }
+
+    /// Whether all pairs differ by one number other than 0, so that there is no t-test.
+    pub(super) fn is_constant(&self) -> bool {
+        self.pairs > 1 && self.t.is_none()
+    }
 }
 
 /// Figures are quotients of small whole numbers: what differs by less than this differs by the rounding of their sums.
-fn rounded(difference: f64) -> f64 {
+pub(super) fn rounded(difference: f64) -> f64 {
     match difference.abs() < 1e-12 {
         true => 0.0,
         false => difference,
@@ -209,8 +214,10 @@ mod tests {
         let same = PairedTest::new(&[0.5, 0.6], &[0.5, 0.6]);
         assert_eq!((same.t, same.wilcoxon), (Some(1.0), Some(1.0)));
         let shifted = PairedTest::new(&[0.75, 0.5, 1.0], &[0.5, 0.25, 0.75]);
-        assert_eq!((shifted.t, shifted.wilcoxon), (Some(0.0), Some(0.25)));
+        assert_eq!((shifted.t, shifted.wilcoxon), (None, Some(0.25)));
+        assert!(shifted.is_constant() && !same.is_constant());
         let one = PairedTest::new(&[0.75], &[0.5]);
         assert_eq!((one.t, one.deviation, one.wilcoxon), (None, None, Some(1.0)));
+        assert!(!one.is_constant());
     }
 }

@@ -2,6 +2,7 @@
 
 use super::network::NetworkConfig;
 use super::rows::{Input, Reading, Rows, Stored, TestRows, TrainingOptions};
+use super::sides::check_sides;
 use super::spec::Pictures;
 use crate::columns::{index_of, tensor_values};
 use crate::dataset::{Dataset, Stable};
@@ -201,6 +202,7 @@ impl Opened {
             ..
         } = run.inputs(&cx.with_seed(run.spec.seed), &[])?;
         let labels = datasets.labels("an ablation")?;
+        check_sides(cx, &datasets)?;
         if let Some(counts) = &data.long_tail {
             let all = datasets.valid.len().finite().unwrap_or(0);
             datasets = datasets.select(&[long_tail(labels, counts)?, (0..all).collect()])?;

@@ -5,7 +5,8 @@ use super::data::OpenData;
 use super::detection::{DetectionArm, DetectionCell, DetectionChoice, DetectionWay, OpenDetection};
 use super::figures::Figures;
 use super::fitted::FittedGenerators;
-use super::journal::{Cell, Chosen, Contents, Journal, RefusedCell};
+use super::journal::Journal;
+use super::line::{Cell, Chosen, Contents, RefusedCell};
 use super::result::AblationReport;
 use super::rows::{Input, Rows};
 use super::spec::{Ablation, DataSet, Detection};
@@ -26,7 +27,7 @@ impl Ablation {
     ///
     /// # Errors
     ///
-    /// `Config` for settings that make no sense, and where `out` has files of these names that no ablation wrote; `Resume` where another ablation
+    /// `Config` for settings that make no sense, for synthetic training pictures, for test pictures that are trained on, and where `out` has files of these names that no ablation wrote; `Resume` where another ablation
     /// lies there, or its data has changed; `Busy` where another process works on it; whatever reading and training give.
     pub fn run(&self, cx: &Context, out: impl AsRef<Path>, callback: Callback<'_>) -> Result<AblationReport> {
         self.check()?;

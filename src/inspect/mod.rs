@@ -18,7 +18,6 @@ mod leaks;
 mod masks;
 mod pictures;
 mod quality;
-mod sides;
 mod taken;
 
 pub use classes::{Class, Labels, Numbers};

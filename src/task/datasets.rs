@@ -308,7 +308,12 @@ impl Datasets {
 
     /// Refuses training rows of which some are synthetic; `what` would hold some of them out.
     pub(crate) fn refuse_synthetic(&self, what: &str) -> Result<()> {
-        self.hold_out.refuse_synthetic(what)
+        self.hold_out.refuse_synthetic(what, HoldOut::OR_NONE)
+    }
+
+    /// As [`refuse_synthetic`](Self::refuse_synthetic), where `what` cannot be done without.
+    pub(crate) fn require_real(&self, what: &str) -> Result<()> {
+        self.hold_out.refuse_synthetic(what, "")
     }
 
     /// Refuses a generator whose rows were made from rows that are held out, as it says itself.

@@ -21,6 +21,10 @@ pub(super) struct HoldOut {
 }
 
 impl HoldOut {
+    /// What else may be done about synthetic training rows where a run decides whether it holds rows out.
+    pub(super) const OR_NONE: &str =
+        ", or let nothing be held out of them (validation rows of their own, no early stopping, no automatic balance)";
+
     /// Scans the columns of `data` in `rows`, which are training rows with all columns. `read` are the columns that the run reads.
     ///
     /// # Errors
@@ -53,16 +57,16 @@ impl HoldOut {
         (share, seed): (f64, u64),
         what: &str,
     ) -> Result<Split> {
-        self.refuse_synthetic(what)?;
+        self.refuse_synthetic(what, Self::OR_NONE)?;
         Ok(self.key.split(labels, rows, share, seed))
     }
 
-    /// Refuses training rows of which some are synthetic; `what` would hold some of them out.
-    pub(super) fn refuse_synthetic(&self, what: &str) -> Result<()> {
+    /// Refuses training rows of which some are synthetic; `what` would hold some of them out, and `or` says what else may be done.
+    pub(super) fn refuse_synthetic(&self, what: &str, or: &str) -> Result<()> {
         match &self.made {
             Some(made) => Err(made.refused(&format!(
                 "{what} out of these rows, and one that was made of a row on the other side would be recognised, which lifts every figure: leave \
-                 the synthetic ones out, or let nothing be held out of them (validation rows of their own, no early stopping, no automatic balance)"
+                 the synthetic ones out{or}"
             ))),
             None => Ok(()),
         }

@@ -311,6 +311,37 @@ fn without_a_holdout_only_copies_are_judged() {
     assert!(report.section("usefulness").is_none() && report.groups.is_empty());
 }
 
+/// A classifier of hundreds of classes takes minutes, and is trained on a hundred of them.
+#[test]
+fn of_many_classes_a_hundred_are_told_apart() {
+    let of = |seed: u64, rows: usize| {
+        let mut rng = Rng::new(seed, "many classes", 0);
+        let x: ArrayRef = Arc::new(Float32Array::from_iter_values((0..rows).map(|_| rng.normal())));
+        let y: ArrayRef = Arc::new(StringArray::from_iter_values(
+            (0..rows).map(|row| format!("c{}", row % 150)),
+        ));
+        let rows = RecordBatch::try_from_iter([("x", x), ("y", y)]).unwrap();
+        Files::of_source(Arc::new(Memory::new(vec![rows]).unwrap()), "many")
+    };
+    let quality = Quality {
+        label: Some("y".to_owned()),
+        ..Quality::default()
+    };
+    let judged = |made: &Files| {
+        quality
+            .of(&context(), &of(1, 450), made, Some(&of(2, 300)), &mut |_, _| {})
+            .unwrap()
+    };
+    let report = judged(&of(3, 150));
+    let said = "usefulness is that of 100 of 150 classes, those that most sets and most real rows have";
+    assert!(
+        report.notes.iter().any(|note| note.starts_with(said)),
+        "{:?}",
+        report.notes
+    );
+    assert!(report.section("usefulness").is_some());
+}
+
 #[test]
 fn columns_that_cannot_be_compared_are_refused() {
     let cx = context();
@@ -331,6 +362,23 @@ fn columns_that_cannot_be_compared_are_refused() {
     };
     let error = of(&training, &files(&made, false, "made"), &missing);
     assert!(error.contains("the real rows have no column \"where\""), "{error}");
+    let label = |group: Option<&str>| Quality {
+        label: Some("label".to_owned()),
+        group: group.map(str::to_owned),
+        ..Quality::default()
+    };
+    let error = of(&training, &files(&made, false, "made"), &label(Some("label")));
+    assert!(error.contains("group: column \"label\" is the label"), "{error}");
+    // Texts are no numbers that are missing.
+    let texts: ArrayRef = Arc::new(StringArray::from(vec!["7"; 100]));
+    let texts = RecordBatch::try_from_iter([("c0", texts)]).unwrap();
+    let numbers = training.clone().columns(&["c0"]).unwrap();
+    let texts = Files::of_source(Arc::new(Memory::new(vec![texts]).unwrap()), "texts");
+    let error = of(&numbers, &texts, &Quality::default());
+    assert!(
+        error.contains("column \"c0\" holds categories in the synthetic rows, and numbers in the real rows"),
+        "{error}"
+    );
     let error = of(&training, &files(&made[..5], false, "made"), &Quality::default());
     assert!(
         error.contains("there are 5 synthetic rows here, and 10 or more are needed"),

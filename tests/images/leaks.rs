@@ -395,6 +395,33 @@ fn texts_are_compared_by_their_bytes() {
     );
 }
 
+/// A column of texts beside one of numbers has no distance: it is left out, and where no other is there, nothing is near.
+#[test]
+fn columns_of_two_types_have_no_distance() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let table = |start: usize, k: &dyn Fn(usize) -> String| {
+        let x = |row: usize| format!("{}.{:02}", row % 40, row * 37 % 100);
+        let rows = (start..start + 40).map(|row| format!("{},{},{}\n", x(row), k(row), ["a", "b"][row % 2]));
+        format!("x,k,y\n{}", rows.collect::<String>())
+    };
+    std::fs::write(at("train.csv"), table(0, &|row| (row % 7).to_string())).unwrap();
+    std::fs::write(at("test.csv"), table(100, &|row| format!("t{}", row % 5))).unwrap();
+    let mut leaks = Leaks::new([at("train.csv")], [at("test.csv")]);
+    leaks.label = Some("y".into());
+    let report = run(&leaks);
+    let said = "left out of near rows, for want of a distance: \"k\" (";
+    let note = report.notes.iter().find(|note| note.starts_with(said));
+    let note = note.unwrap_or_else(|| panic!("{:?}", report.notes));
+    assert!(note.contains(" in train, ") && note.ends_with(" in test)"), "{note}");
+    assert!(report.distance_rule.is_some());
+    leaks.ignore = vec!["x".into()];
+    let report = run(&leaks);
+    let said = "near rows are not looked for: no such column holds numbers, categories or features in both sets";
+    assert!(report.notes.iter().any(|note| note == said), "{:?}", report.notes);
+    assert!(report.distance_rule.is_none() && report.across[0].leaks.is_empty());
+}
+
 #[test]
 fn what_cannot_be_compared_is_refused() {
     let folder = tempfile::tempdir().unwrap();

@@ -113,6 +113,24 @@ fn copies_are_shown_as_text_as_json_and_in_files() {
     );
 }
 
+/// Rows that are equal in all columns that have a distance, and no copies by another one.
+#[test]
+fn a_distance_of_nothing_is_0() {
+    let folder = tempfile::tempdir().unwrap();
+    let of = |kind: &str| {
+        let line = |row: usize| format!("{}.5,{kind}{},{}\n", row * row, row % 7, ["no", "yes"][row % 2]);
+        "x,kind,class\n".to_owned() + &(0..30).map(line).collect::<String>()
+    };
+    std::fs::write(folder.path().join("train.csv"), of("a")).unwrap();
+    std::fs::write(folder.path().join("test.csv"), of("1")).unwrap();
+    let done = millstream(folder.path(), "inspect --leaks train.csv test.csv --label class");
+    let shown = text(&done.stdout);
+    assert!(
+        shown.contains("near values, distance 0\n") && !shown.contains("NaN"),
+        "{shown}"
+    );
+}
+
 #[test]
 fn what_makes_no_sense_is_refused_in_words() {
     let folder = tempfile::tempdir().unwrap();

@@ -12,6 +12,7 @@ use millstream::error::ErrorKind;
 use millstream::image::Pixels;
 use millstream::rng::Rng;
 use parquet::arrow::ArrowWriter;
+use serde_json::{Value, json};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -164,6 +165,7 @@ fn other_settings_other_data_and_foreign_files_are_refused() {
         &["the rows of one, or the network's weights, are others"],
     );
     assert_eq!(RESULTS.map(|name| read(&out, name)), before);
+    check_lines(&ablation, &out);
     let foreign = place.path().join("foreign");
     fs::create_dir(&foreign).unwrap();
     fs::write(foreign.join("ablation.md"), "mine").unwrap();
@@ -199,8 +201,98 @@ fn other_settings_other_data_and_foreign_files_are_refused() {
     }
 }
 
+/// Lines that are missing from the ended ablation in `out`, whose data has changed, or that nobody wrote who trained a network.
+fn check_lines(ablation: &Ablation, out: &Path) {
+    let path = out.join("cells.jsonl");
+    let text = fs::read_to_string(&path).unwrap();
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let refused = |lines: &[Value], kind: ErrorKind, said: &[&str]| {
+        let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        fs::write(&path, text).unwrap();
+        refused_with(run(ablation, out, 2), kind, said);
+    };
+    // Without what says that the data is another one nothing goes on: neither cells, nor networks that make rows.
+    refused(
+        &lines[1..],
+        ErrorKind::Resume,
+        &[
+            "cells.jsonl",
+            "line 1 is of \"one\", and no line before it says what that data set held",
+            "use another folder",
+        ],
+    );
+    let chosen = lines.iter().position(|line| line["kind"] == "chosen").unwrap();
+    refused(
+        &lines[chosen..],
+        ErrorKind::Resume,
+        &["no line before it says what that data set held"],
+    );
+    refused(&[], ErrorKind::Resume, &["generators", "networks of \"one\" lie there"]);
+    refused(
+        &[&lines[..], &lines[..1]].concat(),
+        ErrorKind::Resume,
+        &["says once more what \"one\" holds"],
+    );
+    let edited = |at: usize, pointer: &str, value: Value| {
+        let mut lines = lines.clone();
+        *lines[at].pointer_mut(pointer).unwrap() = value;
+        lines
+    };
+    refused(
+        &edited(0, "/counts", json!("many")),
+        ErrorKind::Data,
+        &[
+            "line 1 is no cell",
+            "without it the other lines say nothing: use another folder",
+        ],
+    );
+    // A cell of each split, whose training rows have other counts.
+    for seed in [0, 1] {
+        let at = lines
+            .iter()
+            .position(|line| line["kind"] == "cell" && line["seed"] == seed)
+            .unwrap();
+        let said = format!(
+            "line {} is no cell of an ablation: its balanced_accuracy is 7.5",
+            at + 1
+        );
+        let again = "remove the line, and it is computed again";
+        refused(
+            &edited(at, "/figures/balanced_accuracy", json!(7.5)),
+            ErrorKind::Data,
+            &[said.as_str(), again],
+        );
+        refused(
+            &edited(at, "/figures/rarest_third", json!(0.123)),
+            ErrorKind::Data,
+            &["its rarest_third is 0.123"],
+        );
+    }
+    refused(
+        &edited(1, "/confusion/0/1", json!(u64::MAX)),
+        ErrorKind::Data,
+        &["line 2 ", "rows, and 10 were tested"],
+    );
+    refused(
+        &edited(1, "/confusion", json!([[1]])),
+        ErrorKind::Data,
+        &["its confusion has 1 classes, and the data set 2"],
+    );
+    refused(
+        &edited(chosen, "/choice/chosen", json!(99)),
+        ErrorKind::Data,
+        &["number 99 was chosen of"],
+    );
+    fs::write(path, text).unwrap();
+}
+
 /// Pictures of two classes that differ in how bright they are.
 fn pictures(path: &Path, counts: [usize; 2], seed: u64) -> String {
+    pictures_with(path, counts, seed, None)
+}
+
+/// The same with a column that says where a row is from, where that is asked for: the last one is synthetic.
+fn pictures_with(path: &Path, counts: [usize; 2], seed: u64, origin: Option<&str>) -> String {
     let mut rng = Rng::new(seed, "pictures", 0);
     let (mut all, mut names) = (Vec::new(), Vec::new());
     for (name, many) in ["dark", "light"].into_iter().zip(counts) {
@@ -212,15 +304,47 @@ fn pictures(path: &Path, counts: [usize; 2], seed: u64) -> String {
             names.push(name);
         }
     }
-    let rows = RecordBatch::try_from_iter([
-        ("image", Arc::new(all.into_iter().collect::<BinaryArray>()) as ArrayRef),
+    let origins = (1..=names.len()).map(|row| if row < names.len() { "real" } else { "synthetic" });
+    let origins = StringArray::from_iter_values(origins);
+    let mut columns: Vec<(&str, ArrayRef)> = vec![
+        ("image", Arc::new(all.into_iter().collect::<BinaryArray>())),
         ("label", Arc::new(StringArray::from(names))),
-    ]);
-    let rows = rows.unwrap();
+    ];
+    columns.extend(origin.map(|name| (name, Arc::new(origins) as ArrayRef)));
+    let rows = RecordBatch::try_from_iter(columns).unwrap();
     let mut writer = ArrowWriter::try_new(File::create(path).unwrap(), rows.schema(), None).unwrap();
     writer.write(&rows).unwrap();
     writer.close().unwrap();
     path.display().to_string()
+}
+
+#[test]
+fn synthetic_training_pictures_and_the_same_pictures_on_both_sides_are_refused() {
+    let place = tempfile::tempdir().unwrap();
+    let at = |name: &str| place.path().join(name);
+    let [train, test] =
+        [("train.parquet", 1), ("test.parquet", 2)].map(|(name, seed)| pictures(&at(name), [12, 9], seed));
+    let made = pictures_with(&at("made.parquet"), [12, 9], 1, Some("origin"));
+    let copied = at("copied.parquet").display().to_string();
+    fs::copy(&train, &copied).unwrap();
+    for (train, test, said) in [
+        (vec![&train], &train, "is read as training rows and as test rows"),
+        (vec![&train, &test], &test, "is read as training rows and as test rows"),
+        (
+            vec![&train],
+            &copied,
+            "all 21 test pictures are training pictures as well, byte for byte",
+        ),
+        (vec![&made], &test, "tiny: 1 of 21 rows is synthetic (the first one: "),
+    ] {
+        let data = Pictures {
+            backbone: Some(BACKBONE.to_owned()),
+            ..Pictures::new("tiny", train, [test]).size(32)
+        };
+        let ablation = Ablation::new([DataSet::Pictures(data)]).seeds(2).quick();
+        refused_with(run(&ablation, &at("out"), 2), ErrorKind::Config, &[said]);
+        assert!(!at("out").exists(), "nothing is written of data that is refused");
+    }
 }
 
 #[test]

@@ -1334,6 +1334,20 @@ fn ways_to_find_rare_boxes_are_compared() {
     let refused = Ablation::new([DataSet::Detection(corners)]).run(&context(), &out, &mut |_| ());
     let refused = refused.unwrap_err().to_string();
     assert!(refused.contains("boxes as COCO has them (xywh)"), "{refused}");
+    let DataSet::Detection(detection) = ablation.data[0].clone() else {
+        unreachable!()
+    };
+    let same = Detection {
+        test: vec![folder.join("train.parquet").display().to_string()],
+        ..detection
+    };
+    let refused = Ablation::new([DataSet::Detection(same)]).run(&context(), &out, &mut |_| ());
+    let refused = refused.unwrap_err().to_string();
+    assert!(
+        refused.contains("is read as training rows and as test rows"),
+        "{refused}"
+    );
+    assert!(!out.exists(), "nothing is written of data that is refused");
     let report = ablation.run(&context(), &out, &mut |_| ()).unwrap();
     let squares = &report.detection[0];
     assert_eq!(

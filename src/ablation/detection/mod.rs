@@ -11,6 +11,7 @@ pub use self::way::{DetectionWay, PastedShare};
 use self::cut_scenes::CutScenes;
 pub(super) use self::way::DetectionArm;
 use super::figures::{mean, rarest_third};
+use super::sides::check_sides;
 use super::spec::Detection;
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
@@ -94,7 +95,9 @@ impl OpenDetection {
 
     /// Opens the pictures of `data`; nothing is written.
     pub(super) fn new(cx: &Context, data: &Detection, quick: bool, device: &Device) -> Result<Self> {
-        Self::open(cx, data.spec()?, quick, device)
+        let open = Self::open(cx, data.spec()?, quick, device)?;
+        check_sides(cx, &open.datasets)?;
+        Ok(open)
     }
 
     fn open(cx: &Context, mut spec: FinetuneSpec, quick: bool, device: &Device) -> Result<Self> {

@@ -17,7 +17,8 @@ pub use tested::Tested;
 
 use super::arms::{arms, baseline};
 use super::figures::Figures;
-use super::journal::{Contents, Journal};
+use super::journal::Journal;
+use super::line::Contents;
 use super::paired::PairedTest;
 use super::rows::Input;
 use super::spec::{Ablation, DataSet};

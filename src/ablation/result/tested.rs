@@ -29,8 +29,11 @@ impl Tested {
         self.is_more_than_chance() && self.test.difference > 0.0
     }
 
-    /// `noise`, `better` or `worse`.
+    /// `noise`, `better` or `worse`, or that there is no test.
     pub(super) fn verdict(&self) -> &'static str {
+        if self.test.is_constant() {
+            return "the same each time, so that no t-test can tell";
+        }
         match (self.is_more_than_chance(), self.test.difference > 0.0) {
             (false, _) => "noise",
             (true, true) => "better",

@@ -128,6 +128,34 @@ fn rows_are_tested_against_the_baseline_under_holm() {
     assert!((input.rows[3].deviation.balanced_accuracy - 0.00017_f64.sqrt()).abs() < 1e-12);
 }
 
+/// Differences without a deviation have no t-test, so that nothing is more than chance, and the words do not call it noise.
+#[test]
+fn the_same_difference_each_time_is_not_tested() {
+    let base = [[0.5, 0.25], [0.625, 0.5], [0.75, 0.125]];
+    let moved = base.map(|[all, rare]| [all, rare + 0.125]);
+    let mut report = report();
+    let rows = vec![row("repeats + augmentation", &base), row("SMOTE", &moved)];
+    report.data[0].inputs = vec![InputReport::new(Input::Pretrained, rows, Vec::new())];
+    let rows = &report.data[0].inputs[0].rows;
+    let tested = rows[1].against.unwrap().rarest_third;
+    assert_eq!(
+        (tested.test.t, tested.t_holm, tested.test.deviation),
+        (None, None, Some(0.0))
+    );
+    assert!(!tested.is_more_than_chance() && !tested.is_better());
+    let rare = Tested::all(vec![tested.test]).remove(0);
+    report.chosen[0].rarest_third = rare;
+    assert!(!report.chosen[0].helps());
+    let words = report.in_words().join("\n");
+    for said in [
+        "pretrained, the rarest third: the same under each seed, so that no t-test can tell: SMOTE (+.125).",
+        "+.125 (p -, by Holm's rule over the data sets -): the same each time, so that no t-test can tell; balanced accuracy",
+        "On none of 1 data set a synthetic row",
+    ] {
+        assert!(words.contains(said), "{said}\n{words}");
+    }
+}
+
 #[test]
 fn tables_are_of_eighty_columns_and_words_say_what_is_noise() {
     let report = report();

@@ -39,7 +39,10 @@ impl AblationReport {
         }
         said.extend(self.detection.iter().flat_map(super::DetectionReport::in_words));
         // Of several tables their mean is compared.
-        let compared = self.chosen.iter().filter(|chosen| chosen.rarest_third.t_holm.is_some());
+        let compared = self
+            .chosen
+            .iter()
+            .filter(|chosen| chosen.rarest_third.wilcoxon_holm.is_some());
         let compared: Vec<&ChosenReport> = compared.collect();
         said.extend(compared.iter().map(|of| chosen(of)));
         said.extend(self.detection.iter().map(|of| of.chosen.in_words(&of.name)));
@@ -82,7 +85,8 @@ fn differences(data: &DataReport, input: &InputReport) -> Vec<String> {
             .rows
             .iter()
             .filter_map(|row| Some((row, of(row.against.as_ref()?))));
-        let (real, noise): (Vec<_>, Vec<_>) = tests.partition(|(_, tested)| tested.is_more_than_chance());
+        let (constant, tests): (Vec<_>, Vec<_>) = tests.partition(|(_, tested)| tested.test.is_constant());
+        let (real, noise): (Vec<_>, Vec<_>) = tests.into_iter().partition(|(_, tested)| tested.is_more_than_chance());
         let names = |of: &[(&super::RowReport, &Tested)]| {
             let all = of.iter().map(|(row, _)| row.name.as_str());
             all.collect::<Vec<_>>().join(", ")
@@ -106,6 +110,13 @@ fn differences(data: &DataReport, input: &InputReport) -> Vec<String> {
         }
         if !noise.is_empty() {
             parts.push(format!("no more than noise: {}", names(&noise)));
+        }
+        if !constant.is_empty() {
+            let each = constant
+                .iter()
+                .map(|(row, of)| format!("{} ({})", row.name, signed(of.test.difference)));
+            let each = each.collect::<Vec<_>>().join(", ");
+            parts.push(format!("the same under each seed, so that no t-test can tell: {each}"));
         }
         said.push(format!("{place}, {figure}: {}.", parts.join("; ")));
     }

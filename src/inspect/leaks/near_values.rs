@@ -8,12 +8,13 @@ use crate::dataset::Dataset;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec::Context;
 use crate::inspect::quality::Medium;
+use crate::inspect::quality::columns::ValueKind;
 use crate::inspect::quality::tables::{self, Part, Reading};
 use crate::inspect::taken::taken;
+use crate::quote::{quoted, shown};
 use crate::rng::{Permutation, Rng};
 use crate::source::{Files, Memory};
 use crate::synthetic::quality::{Matrix, nearest};
-use arrow::datatypes::DataType;
 use std::sync::Arc;
 
 /// Rows that are compared at most, of the training rows, of each held-out set, and of training rows with each other. Time goes with their product.
@@ -26,6 +27,9 @@ const PART: u64 = 32;
 
 /// Rows that are read at a time.
 const TOGETHER: usize = 1024;
+
+/// Letters of a type that are shown: one of structs may be long.
+const TYPE: usize = 40;
 
 /// A tenth of the median, as for copies by a generator ([`near_copy_distance`](crate::synthetic::quality::near_copy_distance)).
 pub(super) const SHARE: f64 = 0.1;
@@ -45,14 +49,34 @@ pub(super) async fn near_values(
     (columns, medium): (&[String], Medium),
     notes: &mut Vec<String>,
 ) -> Result<Option<NearValues>> {
-    let schema = train.files.schema();
-    let tells = |name: &&str| {
-        let field = schema.field_with_name(name);
-        field.is_ok_and(|field| is_comparable(field.data_type()) || medium == Medium::Features)
-    };
-    let names: Vec<&str> = columns.iter().map(String::as_str).filter(tells).collect();
-    if names.is_empty() {
-        notes.push("near rows are not looked for: no column holds numbers or categories".to_owned());
+    let (own, other) = (train.files.schema(), held.files.schema());
+    let mut names: Vec<&str> = Vec::new();
+    let mut left_out = Vec::new();
+    for name in columns {
+        let (own, other) = (own.field_with_name(name)?, other.field_with_name(name)?);
+        let (of, beside) = (own.data_type(), other.data_type());
+        if ValueKind::is_one_of(own, other) || (medium == Medium::Features && of == beside) {
+            names.push(name);
+            continue;
+        }
+        let [own, other] = [of, beside].map(|of| shown(&of.to_string(), TYPE));
+        left_out.push(match of == beside {
+            true => format!("{} ({own})", quoted(name)),
+            false => format!("{} ({own} in {}, {other} in {})", quoted(name), train.name, held.name),
+        });
+    }
+    if !left_out.is_empty() {
+        notes.push(format!(
+            "left out of near rows, for want of a distance: {}",
+            left_out.join(", ")
+        ));
+    }
+    let feature = tables::feature_column(&train.files).filter(|_| medium == Medium::Features);
+    if names.is_empty() || feature.is_some_and(|feature| !names.contains(&feature.as_str())) {
+        notes.push(
+            "near rows are not looked for: no such column holds numbers, categories or features in both sets"
+                .to_owned(),
+        );
         return Ok(None);
     }
     let mut drawn = |set: &Set, rows: &[u32], most: u64| -> Result<Vec<u64>> {
@@ -146,15 +170,6 @@ pub(super) async fn near_values(
         Ok::<_, Error>(Some(NearValues { rule, control, found }))
     });
     compared.await
-}
-
-/// Whether a distance can be measured in columns of that type.
-fn is_comparable(of: &DataType) -> bool {
-    match of {
-        DataType::Dictionary(_, values) => is_comparable(values),
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Boolean => true,
-        of => of.is_numeric() || of.is_temporal(),
-    }
 }
 
 /// So many rows of the columns `names` lie in memory at once, with what is made of them, in a small part of the budget; two at the least.

@@ -3,8 +3,7 @@
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::exec::Context;
-use crate::inspect::sides::refuse_shared;
-use crate::source::Files;
+use crate::source::{Files, refuse_shared};
 
 /// Rows under a name.
 #[derive(Clone, Debug)]

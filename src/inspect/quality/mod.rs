@@ -1,6 +1,8 @@
 //! How good synthetic rows are, beside real rows that no generator saw.
 
 mod bias;
+mod checks;
+pub(super) mod columns;
 mod fidelity;
 mod notes;
 mod page;
@@ -22,14 +24,12 @@ pub use report::{
 use self::samples::Samples;
 use self::tables::{Part, Reading};
 use crate::dataset::Dataset;
-use crate::error::{Error, ErrorKind, Result};
-use crate::exec::{Context, files, outputs};
-use crate::inspect::sides::refuse_shared;
+use crate::error::{Error, Result};
+use crate::exec::{Context, files};
 use crate::quote::{counted, quoted};
 use crate::rng::{Permutation, Rng};
-use crate::rows::MadeRows;
-use crate::source::Files;
-use std::path::{Path, PathBuf};
+use crate::source::{Files, refuse_shared};
+use std::path::PathBuf;
 
 /// Compares synthetic rows with real ones: fidelity, usefulness, privacy and bias, each figure with its interval of 95 % confidence and beside the
 /// same figure of real rows, the control.
@@ -37,7 +37,7 @@ use std::path::{Path, PathBuf};
 /// Rows are tables of numbers and categories (texts and booleans are categories, all else that has numbers is a number), a tensor column of
 /// features, or pictures, which are seen through the features of a frozen EfficientNet-Lite0. The control is the holdout: real rows of the same
 /// kind that the generator was not fitted on. Where none is named, half of the real rows are split off by the seed; then the generator
-/// may have been fitted on them, and of privacy only copies are judged.
+/// may have been fitted on them, and of privacy only copies are judged. Usefulness is that of 100 classes at most, those that most sets and most real rows have.
 ///
 /// ```
 /// use millstream::Context;
@@ -70,7 +70,7 @@ pub struct Quality {
     pub holdout: Vec<String>,
     /// The column of classes. Defaults to the only one that stores names of classes; beside pictures and features, the only one that may hold labels.
     pub label: Option<String>,
-    /// The column of groups that are to be served alike. Defaults to none.
+    /// The column of groups that are to be served alike; not the label, whose classes are compared anyway. Defaults to none.
     pub group: Option<String>,
     /// The column of pictures. Defaults to the only one that may hold them.
     pub image: Option<String>,
@@ -148,7 +148,7 @@ impl Quality {
     /// # Errors
     ///
     /// `Schema` where columns are missing, hold something else, or none can be compared; `Data` for too few rows, numbers that are infinite, and classes that
-    /// the real rows do not have; `Config` for synthetic rows among the real ones or those of the holdout, and for pictures without the Cargo feature `train`;
+    /// the real rows do not have; `Config` for synthetic rows among the real ones or those of the holdout, for a group column that is the label, and for pictures without the Cargo feature `train`;
     /// whatever reading gives.
     pub fn of(
         &self,
@@ -167,7 +167,7 @@ impl Quality {
             group: self.group.as_deref(),
             categories: &self.categories,
         };
-        self.check_columns(real)?;
+        self.check_columns(real, label.as_deref())?;
         self.refuse_synthetic(cx, (real, "real"), label.as_deref())?;
         if let Some(holdout) = holdout {
             self.refuse_synthetic(cx, (holdout, "holdout"), label.as_deref())?;
@@ -250,33 +250,6 @@ impl Quality {
         }
     }
 
-    fn check_columns(&self, real: &Files) -> Result<()> {
-        let schema = real.schema();
-        let mut named = self.group.iter().chain(&self.categories);
-        match named.find(|name| schema.field_with_name(name).is_err()) {
-            None => Ok(()),
-            Some(missing) => {
-                let message = format!("the real rows have no column {}", quoted(missing));
-                Err(Error::schema(message).context(real.name().to_owned()))
-            }
-        }
-    }
-
-    /// Refuses `files`, which are to be real rows, where some are synthetic, as provenance or columns say that mean nothing else here.
-    fn refuse_synthetic(&self, cx: &Context, (files, what): (&Files, &str), label: Option<&str>) -> Result<()> {
-        let named = self.group.iter().chain(&self.image).chain(&self.categories);
-        let others: Vec<&str> = named.map(String::as_str).chain(label).collect();
-        match cx.block_on(MadeRows::find(cx, files, &others))? {
-            None => Ok(()),
-            Some(made) => {
-                let why = format!(
-                    "as {what} rows they would say how like itself a generator is: compare with stored rows alone, and leave the synthetic ones out"
-                );
-                Err(made.refused(&why).context(files.name().to_owned()))
-            }
-        }
-    }
-
     #[cfg(feature = "train")]
     fn pictures(
         &self,
@@ -312,23 +285,6 @@ impl Quality {
         Err(Error::config(
             "pictures are compared by features of a network, and this build has none: build it with the Cargo feature `weights`",
         ))
-    }
-
-    /// Refuses a folder that is read, in which nothing can be written, or that has one of the files.
-    fn check(&self, out: &Path, read: [Option<&Files>; 3]) -> Result<()> {
-        outputs::check_folder(out)?;
-        let inputs: Vec<PathBuf> = read.into_iter().flatten().flat_map(Files::paths).collect();
-        outputs::refuse_inputs([out.join(JSON), out.join(PAGE)], inputs.iter().map(PathBuf::as_path))?;
-        let there = [JSON, PAGE]
-            .into_iter()
-            .find(|name| out.join(name).symlink_metadata().is_ok());
-        match there.filter(|_| !self.overwrite) {
-            None => Ok(()),
-            Some(name) => {
-                let message = format!("{name} is there already, and would be overwritten: use another folder");
-                Err(Error::new(ErrorKind::Exists, message).context(out.display().to_string()))
-            }
-        }
     }
 }
 
@@ -368,7 +324,9 @@ fn measured(
     let (made, control) = (some(synthetic, "quality: synthetic"), some(holdout, "quality: control"));
     let (fidelity, columns, pairs) = fidelity::fidelity(real, &made, &control, seed)?;
     let mut sections = vec![fidelity];
-    sections.extend(useful::usefulness(samples, seed)?);
+    let (useful, note) = useful::usefulness(samples, seed)?;
+    sections.extend(useful);
+    notes.extend(note);
     let privacy = privacy::privacy(real, synthetic, holdout, is_split, seed)?;
     notes.extend(notes::other_shares(samples, seed));
     notes.extend(notes::holdout_copies(&privacy, holdout.len()).filter(|_| !is_split));

@@ -1,5 +1,6 @@
 //! Columns of files as tables of numbers and categories.
 
+use super::columns::{ValueKind, numbers};
 use super::report::Medium;
 use super::samples::{Names, Sample, Samples};
 use crate::columns::{index_of, tensor_values};
@@ -13,7 +14,7 @@ use crate::source::Files;
 use crate::synthetic::quality::{Column, Matrix, Table};
 use arrow::array::{Array, ArrayRef, AsArray, StringArray, UInt64Array};
 use arrow::compute::{cast, take};
-use arrow::datatypes::{DataType, Field, Float64Type, Int64Type};
+use arrow::datatypes::{DataType, Field, Int64Type};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -241,7 +242,8 @@ pub(in crate::inspect) async fn tables(
         let is = |of: Option<&str>| of == Some(name);
         let read = if is(reading.label) {
             Some(classes(cx, parts, name).await?)
-        } else if is(reading.group) || reading.categories.contains(name) || is_category(field) {
+        } else if is(reading.group) || reading.categories.contains(name) || ValueKind::of(field) == ValueKind::Category
+        {
             let found = categories(cx, parts, name).await?;
             let (count, rows) = (found.names.values.len(), found.codes[0].len());
             if count > CATEGORIES || (!is(reading.group) && count > 20 && count > rows / 2) {
@@ -253,7 +255,10 @@ pub(in crate::inspect) async fn tables(
                 continue;
             }
             Some(found)
-        } else if is_number(field) {
+        } else if let kind @ (ValueKind::Number | ValueKind::Time) = ValueKind::of(field) {
+            for (part, what) in parts[1..].iter().zip(["synthetic", "holdout"]) {
+                check_kind(part, what, name, kind)?;
+            }
             None
         } else {
             left_out.push(format!("{} ({})", quoted(name), field.data_type()));
@@ -267,7 +272,7 @@ pub(in crate::inspect) async fn tables(
             }
             None => {
                 for (columns, part) in columns.iter_mut().zip(parts) {
-                    let values = numbers(&part.column(cx, name).await?, name);
+                    let values = numbers(&part.column(cx, name).await?, field);
                     let values = values.map_err(|error| part.placed(cx, error))?;
                     columns.push((name.clone(), Column::Numbers(values)));
                 }
@@ -342,50 +347,18 @@ pub(super) fn label(real: &Files, synthetic: &Files, named: Option<&str>, medium
     })
 }
 
-fn is_category(field: &Field) -> bool {
-    let is_text = |of: &DataType| {
-        matches!(
-            of,
-            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Boolean
-        )
-    };
-    match field.data_type() {
-        DataType::Dictionary(_, values) => is_text(values),
-        of => is_text(of) || field.metadata().contains_key(crate::rows::CLASS_NAMES),
+/// Refuses rows of which column `name` holds something else than numbers, or times, where the real rows have these: what is no number would be read as a missing one.
+fn check_kind(part: &Part<'_>, what: &str, name: &str, kind: ValueKind) -> Result<()> {
+    let schema = part.files.schema();
+    let field = schema.field_with_name(name)?;
+    let (own, of) = (ValueKind::of(field), field.data_type());
+    // Numbers with names of classes are numbers still, and a column without a type has no value at all.
+    if own == kind || *of == DataType::Null || (kind == ValueKind::Number && of.is_numeric()) {
+        return Ok(());
     }
-}
-
-fn is_number(field: &Field) -> bool {
-    let of = field.data_type();
-    of.is_numeric() || of.is_temporal()
-}
-
-/// The numbers of a column; one that is missing is not a number.
-///
-/// # Errors
-///
-/// `Data` for one that is infinite, at its row.
-fn numbers(column: &ArrayRef, name: &str) -> Result<Vec<f64>> {
-    let cast = |column: &ArrayRef, to| cast(column, to);
-    let whole = if column.data_type().is_temporal() {
-        cast(column, &DataType::Int64)
-    } else {
-        Ok(Arc::clone(column))
-    };
-    let values = whole.and_then(|whole| cast(&whole, &DataType::Float64));
-    let values = values.map_err(|error| Error::schema(format!("column {}: {error}", quoted(name))))?;
-    let value = |(row, value): (usize, Option<f64>)| match value {
-        Some(infinite) if infinite.is_infinite() => Err(Error::data(format!(
-            "column {} holds {infinite}, which lies at no distance from others: leave the row out, or its value empty",
-            quoted(name)
-        ))
-        .at(row)),
-        value => Ok(value.unwrap_or(f64::NAN)),
-    };
-    values
-        .as_primitive::<Float64Type>()
-        .iter()
-        .enumerate()
-        .map(value)
-        .collect()
+    let message = format!(
+        "column {} holds {own} in the {what} rows, and {kind} in the real rows",
+        quoted(name)
+    );
+    Err(Error::schema(message).context(part.files.name().to_owned()))
 }

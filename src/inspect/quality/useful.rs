@@ -3,24 +3,90 @@
 use super::report::{Better, ComparedFigure, QualitySection};
 use super::samples::{Sample, Samples};
 use crate::error::Result;
-use crate::synthetic::quality::{Interval, Labelled, Usefulness};
+use crate::quote::counted;
+use crate::synthetic::quality::{Interval, Labelled, Matrix, Usefulness};
+use std::cmp::Reverse;
 
-/// The section; none without labels, and where all real rows are of one class.
-pub(super) fn usefulness(samples: &Samples, seed: u64) -> Result<Option<QualitySection>> {
-    fn labelled(sample: &Sample) -> Option<Labelled<'_>> {
-        Some(Labelled {
-            rows: &sample.inputs,
-            classes: sample.classes.as_deref()?,
-        })
+/// Classes that are told apart at most: a regression has a score for each of them, and one of a thousand takes minutes.
+const CLASSES: usize = 100;
+/// Scores of a regression over all of its rows, at most.
+const SCORES: usize = 1_000_000;
+
+/// The section, and what was left out; no section without labels, and where real rows are of one class.
+pub(super) fn usefulness(samples: &Samples, seed: u64) -> Result<(Option<QualitySection>, Option<String>)> {
+    fn classes(sample: &Sample) -> Option<&[u32]> {
+        sample.classes.as_deref()
     }
-    let all = [&samples.real, &samples.synthetic, &samples.holdout].map(labelled);
-    let (Some(names), [Some(real), Some(synthetic), Some(test)]) = (&samples.classes, all) else {
-        return Ok(None);
+    let sets = [&samples.real, &samples.synthetic, &samples.holdout];
+    let (Some(names), [Some(real), Some(synthetic), Some(test)]) = (&samples.classes, sets.map(classes)) else {
+        return Ok((None, None));
     };
-    if real.classes.windows(2).all(|pair| pair[0] == pair[1]) {
-        return Ok(None);
+    if is_one_class(real) {
+        return Ok((None, None));
     }
-    let found = Usefulness::of(real, synthetic, test, names.values.len(), (seed, Usefulness::SEEDS))?;
+    let all = names.values.len();
+    let told = told_apart([real, synthetic, test], all);
+    if told.len() == all {
+        let [real, synthetic, test] = sets.map(|sample| (&sample.inputs, classes(sample).unwrap_or_default()));
+        return Ok((Some(section([real, synthetic, test], all, seed)?), None));
+    }
+    let note = format!(
+        "usefulness is that of {} of {}, those that most sets and most real rows have: a classifier of all would take long",
+        told.len(),
+        counted(all as u64, "class")
+    );
+    let mut codes = vec![None; all];
+    told.iter()
+        .zip(0_u32..)
+        .for_each(|(&class, code)| codes[class] = Some(code));
+    let parts = sets.map(|sample| {
+        let own = classes(sample).unwrap_or_default().iter().enumerate();
+        let kept = own.filter_map(|(row, &class)| Some((row, codes[class as usize]?)));
+        let (rows, classes): (Vec<usize>, Vec<u32>) = kept.unzip();
+        (sample.inputs.select(&rows), classes)
+    });
+    let [real, synthetic, test] = parts.each_ref().map(|(rows, classes)| (rows, classes.as_slice()));
+    if is_one_class(real.1) || synthetic.1.is_empty() || test.1.is_empty() {
+        let note = format!(
+            "usefulness is left out: of {} none has rows in each set",
+            counted(all as u64, "class")
+        );
+        return Ok((None, Some(note)));
+    }
+    Ok((Some(section([real, synthetic, test], told.len(), seed)?), Some(note)))
+}
+
+fn is_one_class(classes: &[u32]) -> bool {
+    classes.windows(2).all(|pair| pair[0] == pair[1])
+}
+
+/// The classes that are told apart, of `count`: first those that have real rows, among these those that most sets have, and then those with the most real rows.
+fn told_apart(sets: [&[u32]; 3], count: usize) -> Vec<usize> {
+    let rows = sets.map(|classes| {
+        let mut rows = vec![0_usize; count];
+        classes.iter().for_each(|&class| rows[class as usize] += 1);
+        rows
+    });
+    let mut order: Vec<usize> = (0..count).collect();
+    order.sort_by_key(|&class| {
+        let in_sets = rows.iter().filter(|rows| rows[class] > 0).count();
+        Reverse((rows[0][class] > 0, in_sets, rows[0][class]))
+    });
+    let mut trained = 0;
+    let fits = order.iter().zip(1..).take_while(|&(&class, classes)| {
+        // It is trained on both.
+        trained += rows[0][class] + rows[1][class];
+        classes <= 2 || (classes <= CLASSES && trained * classes <= SCORES)
+    });
+    let many = fits.count();
+    order.truncate(many);
+    order.sort_unstable();
+    order
+}
+
+fn section(parts: [(&Matrix, &[u32]); 3], classes: usize, seed: u64) -> Result<QualitySection> {
+    let [real, synthetic, test] = parts.map(|(rows, classes)| Labelled { rows, classes });
+    let found = Usefulness::of(real, synthetic, test, classes, (seed, Usefulness::SEEDS))?;
     let higher = |name, own: Interval, control: Interval, margin| {
         ComparedFigure::judged(name, own, control, Better::Higher, margin)
     };
@@ -48,9 +114,29 @@ pub(super) fn usefulness(samples: &Samples, seed: u64) -> Result<Option<QualityS
         higher("gain_in_balanced_accuracy", gain.balanced_accuracy, nothing, 0.02),
         shown("gain_in_rarest_third_recall", gain.rarest_third_recall, nothing),
     ];
-    Ok(Some(QualitySection::new(
-        "usefulness",
-        figures,
-        "there are too few rows",
-    )))
+    Ok(QualitySection::new("usefulness", figures, "there are too few rows"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_classes_those_that_all_sets_have_are_told_apart() {
+        let real: Vec<u32> = (0..300).map(|row| row % 150).collect();
+        // Class 149 has one real row more, and class 7 alone is in all sets.
+        let real = [real, vec![149]].concat();
+        let told = told_apart([&real, &[7, 7], &[7, 8]], 151);
+        assert_eq!(told.len(), CLASSES);
+        assert!(
+            [7, 8, 149].iter().all(|class| told.contains(class)) && !told.contains(&150),
+            "{told:?}"
+        );
+        assert!(told.is_sorted());
+        // Many rows of fewer classes: 60 times as many scores as rows are too many.
+        let real: Vec<u32> = (0..20_000).map(|row| row % 60).collect();
+        let told = told_apart([&real, &[], &[]], 60);
+        assert_eq!(told.len(), 54);
+        assert_eq!(told_apart([&[0, 1, 1], &[1], &[0]], 2), [0, 1]);
+    }
 }

@@ -5,7 +5,9 @@ mod dataset;
 mod open;
 mod own;
 mod said;
+mod sides;
 
 pub use open::Files;
 #[cfg(feature = "train")]
 pub(crate) use open::FoundFiles;
+pub(crate) use sides::refuse_shared;

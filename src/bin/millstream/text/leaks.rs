@@ -179,6 +179,10 @@ fn in_words(kind: LeakKind, medium: Medium) -> &'static str {
 
 /// Three significant digits, so that a small distance is not 0.000.
 fn significant(value: f64) -> f64 {
+    // There is no first digit of 0.
+    if value == 0.0 {
+        return value;
+    }
     let digits = 10_f64.powf(2.0 - value.abs().max(f64::MIN_POSITIVE).log10().floor());
     (value * digits).round() / digits
 }

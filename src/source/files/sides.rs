@@ -1,14 +1,14 @@
 //! Files that are read for two sets.
 
+use super::open::Files;
 use crate::error::{Error, Result};
 use crate::exec::outputs;
-use crate::source::Files;
 use std::collections::HashMap;
 
 /// Refuses a file that is read for two of the `sets`, by whatever path or link: all of its rows would be copies.
 ///
 /// Hard links tell files of rows apart, and no pictures: where a disk stores equal pictures once, two sets share some, which is to be found and not refused.
-pub(super) fn refuse_shared(sets: &[(&str, &Files)]) -> Result<()> {
+pub(crate) fn refuse_shared(sets: &[(&str, &Files)]) -> Result<()> {
     let mut seen = HashMap::new();
     for (name, files) in sets {
         let tables = files.tables().into_iter().map(|path| (outputs::identity(&path), path));
