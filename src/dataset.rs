@@ -133,7 +133,9 @@ pub enum Origin {
     Real,
     /// A stored row with random augmentation.
     Augmented,
-    /// A row that a generator made, or that a stage made of several (MixUp, CutMix, pasting), whatever their shares of its label are.
+    /// A row that a generator made, or that a stage made of several (MixUp, CutMix, pasting), whatever their shares of its label are. Of stored rows it is
+    /// those of a file that says so of itself, as one that `generate sample` wrote; where a column alone says it of a row, a fine-tuning run counts the row as
+    /// synthetic, and a loader of the library as real.
     Synthetic,
 }
 
