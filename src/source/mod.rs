@@ -35,6 +35,7 @@ pub(crate) use fields::{CLASSES, HUGGING_FACE, classes, declared_inside, feature
 pub use files::Files;
 #[cfg(feature = "train")]
 pub(crate) use files::FoundFiles;
+pub(crate) use find::is_called_label;
 pub use folder::{Folder, FolderSpec};
 pub use kind::Kind;
 #[cfg(feature = "train")]
