@@ -134,7 +134,9 @@ pub enum Origin {
     /// A stored row with random augmentation.
     Augmented,
     /// A row that a generator made, or that a stage made of several (MixUp, CutMix, pasting), whatever their shares of its label are. It is known
-    /// before the row is made: objects may have been pasted into it, and none was where the partner has none to give or no place is found.
+    /// before the row is made: objects may have been pasted into it, and none was where the partner has none to give or no place is found. Of stored rows
+    /// it is those of a file that says so of itself, as one that `generate sample` wrote; where a column alone says it of a row, a fine-tuning run counts
+    /// the row as synthetic, and a loader of the library as real.
     Synthetic,
 }
 

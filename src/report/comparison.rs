@@ -158,11 +158,16 @@ impl Report {
     /// Says below `table` which classes it has, where these are not all.
     fn explain_rarest(&self, table: &mut Table) {
         let (rarest, all) = (self.figures.rarest.len(), self.figures.classes.len());
+        // A class that only has a name is none of them.
+        let trained = self.figures.counts.iter().map(|(_, counts)| counts.before);
+        let trained = trained.chain(std::iter::repeat(0));
+        let rows = self.figures.measured.tested.iter().zip(trained);
+        let of = match rows.filter(|(tested, trained)| **tested + trained > 0).count() {
+            some if some < all => format!("the {some} classes with rows, of {all}"),
+            _ => format!("{all} classes"),
+        };
         if rarest > 0 && rarest < all {
-            table.note(format!(
-                "{} of the {rarest} rarest of {all} classes",
-                self.figure_of_classes()
-            ));
+            table.note(format!("{} of the {rarest} rarest of {of}", self.figure_of_classes()));
         }
     }
 

@@ -6,9 +6,13 @@ use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::quote::{counted, quoted};
 use crate::stored_rows::{GENERATOR, ORIGIN, PARENTS, StoredRows};
+#[cfg(feature = "train")]
+use arrow::array::StringArray;
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
+#[cfg(feature = "train")]
+use std::sync::Arc;
 
 /// The synthetic rows of a dataset that holds some.
 #[derive(Clone, Debug)]
@@ -19,6 +23,12 @@ pub(crate) struct MadeRows {
     first: String,
     /// What made it, where that is said.
     by: Option<String>,
+    /// Whether each row is one.
+    #[cfg(feature = "train")]
+    is_made: Arc<[bool]>,
+    /// What a column says that made each.
+    #[cfg(feature = "train")]
+    generators: Option<StringArray>,
 }
 
 impl MadeRows {
@@ -59,14 +69,34 @@ impl MadeRows {
             return Ok(None);
         };
         let provenance = rows.provenance(cx, first as u64);
-        let by = generators.filter(|names| names.is_valid(first));
-        let by = by.map(|names| names.as_string::<i32>().value(first).to_owned());
+        let generators = generators.map(|names: ArrayRef| names.as_string::<i32>().clone());
+        let by = generators.as_ref().filter(|names| names.is_valid(first));
+        let by = by.map(|names| names.value(first).to_owned());
         let place = provenance.places.first();
         Ok(Some(Self {
             rows: (is_made.iter().filter(|is_made| **is_made).count() as u64, all),
             first: place.map_or_else(|| format!("row {first}"), ToString::to_string),
             by: by.or_else(|| provenance.generator.map(|name| name.to_string())),
+            #[cfg(feature = "train")]
+            is_made: is_made.into(),
+            #[cfg(feature = "train")]
+            generators,
         }))
+    }
+
+    /// Whether `row`, in whatever view, is one of them.
+    #[cfg(feature = "train")]
+    pub(super) fn is_made(&self, row: u64) -> bool {
+        let rows = self.is_made.len().max(1) as u64;
+        self.is_made.get((row % rows) as usize).is_some_and(|is_made| *is_made)
+    }
+
+    /// What a column says that made `row`.
+    #[cfg(feature = "train")]
+    pub(super) fn generator(&self, row: u64) -> Option<Arc<str>> {
+        let names = self.generators.as_ref()?;
+        let row = (row % names.len().max(1) as u64) as usize;
+        (row < names.len() && names.is_valid(row)).then(|| names.value(row).into())
     }
 
     /// Refuses them; `why` says what for, and what to do.

@@ -13,6 +13,8 @@ mod lengths;
 mod made_rows;
 mod map;
 mod map_batch;
+#[cfg(feature = "train")]
+mod marked;
 mod mixed;
 #[cfg(feature = "train")]
 mod mixed_views;
@@ -48,6 +50,8 @@ pub(crate) use made_rows::MadeRows;
 pub(crate) use made_rows::stored_rows;
 pub use map::Map;
 pub use map_batch::{MapBatch, MapBatchSpec};
+#[cfg(feature = "train")]
+pub(crate) use marked::Marked;
 pub use mixed::Mixed;
 #[cfg(feature = "train")]
 pub(crate) use mixed_views::MixedViews;

@@ -156,13 +156,7 @@ impl Finder<'_> {
     }
 
     fn labels_that(&self, fits: &dyn Fn(&Field) -> bool) -> Vec<String> {
-        let called = |found: &Found| {
-            let last = found.name.rsplit('.').next().unwrap_or_default().to_lowercase();
-            let plural = |word: &str| last.strip_suffix('s') == Some(word) || last.strip_suffix("es") == Some(word);
-            ["label", "class", "target", "tag"]
-                .iter()
-                .any(|word| last == *word || plural(word))
-        };
+        let called = |found: &Found| is_called_label(&found.name);
         let fits = |found: &Found| !found.is_media && fits(&Field::new(&found.name, found.data_type.clone(), true));
         let is_key = |found: &Found| is_key(found.name.rsplit('.').next().unwrap_or_default());
         let of = |found: &Found, rank| label_rank(&found.data_type) == Some(rank);
@@ -291,6 +285,15 @@ fn is_binary(data_type: &DataType) -> bool {
         data_type,
         DataType::BinaryView | DataType::Binary | DataType::LargeBinary | DataType::FixedSizeBinary(_)
     )
+}
+
+/// Whether a column is called as those of labels are.
+pub(crate) fn is_called_label(name: &str) -> bool {
+    let last = name.rsplit('.').next().unwrap_or_default().to_lowercase();
+    let plural = |word: &str| last.strip_suffix('s') == Some(word) || last.strip_suffix("es") == Some(word);
+    ["label", "class", "target", "tag"]
+        .iter()
+        .any(|word| last == *word || plural(word))
 }
 
 /// Whether a column of that name tells rows apart, so that it would have a class for each.

@@ -36,6 +36,7 @@ pub use files::Files;
 #[cfg(feature = "train")]
 pub(crate) use files::FoundFiles;
 pub(crate) use files::refuse_shared;
+pub(crate) use find::is_called_label;
 pub use folder::{Folder, FolderSpec};
 pub use kind::Kind;
 #[cfg(feature = "train")]

@@ -2,7 +2,11 @@
 
 use super::Describe;
 use super::catalog::Catalog;
+#[cfg(feature = "train")]
+use crate::error::Result;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+#[cfg(feature = "train")]
+use serde_json::Value;
 use std::any::{Any, TypeId};
 use std::cell::RefCell;
 use std::fmt;
@@ -31,6 +35,42 @@ impl<T: ?Sized> Named<T> {
     /// What is named.
     pub fn into_inner(self) -> Arc<T> {
         self.0
+    }
+}
+
+#[cfg(feature = "train")]
+impl<T: Kind + ?Sized> Named<T> {
+    /// The same with the paths that `moved` makes of those in its field `path`, where that is a [location](super::Spec::LOCATIONS). Addresses with a scheme, and what
+    /// cannot be read by its name here, stay as they are.
+    ///
+    /// # Errors
+    ///
+    /// Those of `moved`.
+    pub(crate) fn with_paths(&self, moved: &dyn Fn(&str) -> Result<String>) -> Result<Self> {
+        let mut description = self.0.description();
+        let is_path = |field: &&mut super::Field| field.name == "path" && !field.decides_rows;
+        let Some(field) = description.fields.iter_mut().find(is_path) else {
+            return Ok(self.clone());
+        };
+        let paths = match &mut field.value {
+            Value::Array(paths) => paths.iter_mut().collect(),
+            one => vec![one],
+        };
+        for path in paths {
+            if let Value::String(path) = path
+                && !path.is_empty()
+                && !path.contains("://")
+            {
+                *path = moved(path)?;
+            }
+        }
+        let known = known::<T>().unwrap_or_else(T::catalog);
+        let again = known.read_json(&description.tagged().to_string());
+        Ok(match again {
+            Ok(again) if again.spec_type() == self.0.spec_type() => Self(Arc::from(again)),
+            // One of a program's own that is not registered here.
+            _ => self.clone(),
+        })
     }
 }
 

@@ -140,6 +140,8 @@ impl Generator for GeneratorFn {
         // The name takes the place of the kind's, since it keys the random numbers.
         Plan::new(&self.spec.name)
             .random()
+            // It reads no rows.
+            .decoded(0)
             .param("version", self.spec.version)
             .param("classes", format_args!("{:?}", self.classes))
     }

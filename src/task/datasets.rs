@@ -178,7 +178,8 @@ impl Datasets {
                 let other = Targets::scan(cx, &held, &read, Some(&targets))?;
                 notes.extend(other.remark());
                 let stored = vec![stored(&rows, &targets), stored(&held, &other)];
-                (targets.of_rows(rows)?, other.of_rows(held)?, targets, other, stored)
+                let train = hold_out.marked(targets.of_rows(rows)?);
+                (train, other.of_rows(held)?, targets, other, stored)
             }
         };
         Ok(Self {

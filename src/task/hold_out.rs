@@ -1,14 +1,15 @@
 //! By what rows are held out of the training rows, and which rows may not be.
 
 use super::spec::DataOptions;
-use crate::dataset::{Dataset, StoredRows};
+use crate::dataset::{Dataset, Stable, StoredRows};
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::order::Split;
 use crate::quote::{counted, quoted};
-use crate::rows::{AnyLabels, Labels, MadeRows, SplitKey, shared_group, stored_rows};
+use crate::rows::{AnyLabels, Labels, MadeRows, Marked, SplitKey, shared_group, stored_rows};
 use crate::source::Files;
 use crate::synthetic::recorded_parents;
+use std::sync::Arc;
 
 /// What decides which rows are held out.
 #[derive(Clone, Debug)]
@@ -69,6 +70,14 @@ impl HoldOut {
                  the synthetic ones out{or}"
             ))),
             None => Ok(()),
+        }
+    }
+
+    /// `rows`, of which this was scanned, with a provenance that says which are synthetic, as a run counts them.
+    pub(super) fn marked(&self, rows: Arc<dyn Stable>) -> Arc<dyn Stable> {
+        match &self.made {
+            Some(made) => Arc::new(Marked::new(rows, made.clone())),
+            None => rows,
         }
     }
 

@@ -184,7 +184,7 @@ impl Finetune {
 }
 
 /// What `spec` makes of `rows`: rows of the classes of the training rows, or of the cells that the strategy is by.
-fn fitted(
+pub(super) fn fitted(
     cx: &Context,
     spec: &dyn GeneratorSpec,
     rows: Arc<dyn Stable>,

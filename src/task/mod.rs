@@ -3,6 +3,7 @@
 //! A [`Task`] says what the target column holds, which head there is, what it is trained on, what it predicts and how good that is:
 //! [`Classify`], [`MultiLabel`], [`Regress`], [`Detect`], [`Segment`], or one of your own. [`Finetune`] trains it, [`Predict`] uses what was trained.
 
+mod announced;
 pub mod bad_rows;
 pub mod catalog;
 mod choose;

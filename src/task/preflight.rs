@@ -65,7 +65,10 @@ impl Finetune {
         let outputs = [self.out.clone()].into_iter().chain(folder.outputs());
         outputs::refuse_inputs(outputs, read.iter().map(PathBuf::as_path))?;
         let run = self.settled(datasets)?;
-        let compared: Vec<Strategy> = compared.iter().map(|strategy| strategy.settled(datasets)).collect();
+        let settled = compared
+            .iter()
+            .map(|strategy| with_whole_paths(strategy.settled(datasets)));
+        let compared: Vec<Strategy> = settled.collect::<Result<_>>()?;
         let state = datasets.state();
         let old = found.manifest.as_ref().filter(|_| self.existing == Existing::Resume);
         let unread = old.filter(|old| state.is_some() && old.state == state && old.fingerprint.fits(datasets, weights));
@@ -112,9 +115,10 @@ impl Finetune {
     /// were found. The machine is no part of it.
     fn settled(&self, datasets: &Datasets) -> Result<FinetuneSpec> {
         let FinetuneSpec { data, model, .. } = self.spec.clone();
-        let whole = |rows: &DataSource| match rows {
-            DataSource::Files(paths) => paths.iter().map(|path| absolute(path)).collect::<Result<_>>(),
-            source => Ok(source.clone()),
+        let whole = |rows: &DataSource| {
+            let mut rows = rows.clone();
+            rows.start_paths_with(&absolute)?;
+            Ok::<_, Error>(rows)
         };
         let weights = model.weights.as_ref();
         let weights = weights.map(|path| std::path::absolute(path).map_err(|error| Error::io(path, error)));
@@ -136,7 +140,7 @@ impl Finetune {
         };
         Ok(FinetuneSpec {
             task: Some(datasets.task.clone()),
-            balance: self.spec.balance.settled(datasets),
+            balance: with_whole_paths(self.spec.balance.settled(datasets))?,
             data,
             model,
             machine: MachineOptions::default(),
@@ -152,6 +156,14 @@ impl Finetune {
             false => cx,
         }
     }
+}
+
+/// `strategy` with a generator whose paths lead to the same files from any working directory.
+fn with_whole_paths(mut strategy: Strategy) -> Result<Strategy> {
+    if let Some(generator) = &mut strategy.generator {
+        *generator = generator.with_paths(&absolute)?;
+    }
+    Ok(strategy)
 }
 
 /// The file, folder or pattern `path`, from whatever working directory.

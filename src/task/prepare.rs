@@ -1,5 +1,6 @@
 //! Data and features, before anything trains.
 
+use super::announced::check_bank;
 use super::bad_rows::{BadRow, FilteredDatasets, marked};
 use super::datasets::Datasets;
 use super::definition::{Split, Task};
@@ -156,6 +157,8 @@ impl Finetune {
             self.image_rows(cx, &datasets, strategy)?;
         }
         let (extractor, shapes) = self.extractor(cx, &datasets, network, &images)?;
+        let check = |strategy| check_bank(cx, &datasets, strategy, (&extractor, &images[0]));
+        strategies.iter().try_for_each(check)?;
         Ok(RunInputs {
             extractor,
             images,

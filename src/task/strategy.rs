@@ -67,7 +67,8 @@ pub struct Strategy {
     pub synthetic: f64,
     /// What makes the synthetic rows that a head is trained on, of features: by its name and parameters, as in `{ residuals = {} }`. Defaults to
     /// [`SmoteSpec`](crate::synthetic::SmoteSpec) for the classes that lack rows. Its column is "features". Pictures (of deeper training, and where a head takes maps)
-    /// are [blended](crate::synthetic::Blend), whatever is named here.
+    /// are [blended](crate::synthetic::Blend), whatever is named here. Rows of a file (`rows`) need a column "features" of as many f32 as the network makes, each in deviations from the
+    /// mean of the training rows' one, beside the label; a file of pictures is named in [`data.train`](super::DataOptions::train).
     pub generator: Option<Named<dyn GeneratorSpec>>,
     /// What the rows of the generator have to pass that a head is trained on: `{}` compares features, and refuses copies and rows that lie far from all training rows
     /// of their class (or cell); others are drawn in their place. Defaults to none. Blended pictures pass as they are, as for `generator`.

@@ -189,7 +189,9 @@ impl Finetune {
         );
         (callback.borrow_mut())(Event::End);
         if let Some(gated) = gated {
-            (callback.borrow_mut())(Event::Note(&gated.judged().in_words()));
+            // How many rows are made ahead of the last step depends on time, so no report has this count.
+            let judged = gated.judged().in_words() + ", rows made ahead of the training among them";
+            (callback.borrow_mut())(Event::Note(&judged));
         }
         Ok(fitted?.map(|head| raw(&head)))
     }

@@ -48,10 +48,11 @@ pub(crate) fn of_data(
             "all training rows are of one class, {only:?}: every row is predicted to be of it, and the figures say nothing"
         ));
     }
+    // What they are predicted with falls in every step and is never taken away, so that a few rows may still be.
     let empty = of(&|count| count == 0);
     if !empty.is_empty() {
         said.push(format!(
-            "{} no training rows, so nothing is predicted as one of them and their share of the balance is 0: {}",
+            "{} no training rows, so hardly anything is predicted as one of them and their share of the balance is 0: {}",
             have(empty.len(), "class name"),
             listed(&empty)
         ));

@@ -240,7 +240,7 @@ impl Extractor {
     }
 
     /// The columns of `images` with features in place of `column`; those that are kept may be null, where a row cannot be made.
-    fn schema(&self, images: &Schema, column: &str) -> Result<SchemaRef> {
+    pub(crate) fn schema(&self, images: &Schema, column: &str) -> Result<SchemaRef> {
         let schema = features_schema(images, column, self.model.width())?;
         let fields = schema
             .fields()

@@ -615,6 +615,13 @@ fn features_that_make_no_sense_are_named() {
     refused(fit("x"), ErrorKind::Data, "row 1 in memory: column \"x\" holds NaN");
     let text = "column \"label\" is no tensor of f32 without nulls";
     refused(fit("label"), ErrorKind::Schema, text);
+    let age: ArrayRef = Arc::new(Int64Array::from(vec![1, 2, 3]));
+    let label: ArrayRef = Arc::new(StringArray::from(vec!["a"; 3]));
+    let ages = RecordBatch::try_from_iter([("label", label), ("age", age)]).unwrap();
+    let ages: Arc<dyn Stable> = Arc::new(Memory::new(vec![ages]).unwrap());
+    let text = "column \"age\" holds Int64, and `column` names a tensor of f32: name columns of numbers in `columns`";
+    let plain = Smote::fit(&cx, Arc::clone(&ages), &labels, SmoteSpec::new("age"));
+    refused(cx.block_on(plain), ErrorKind::Schema, text);
     let spec = BlendSpec {
         column: "label".to_owned(),
         ..BlendSpec::default()

@@ -325,6 +325,18 @@ fn a_closure_makes_rows_of_the_columns_there_are() {
     );
 }
 
+/// It reads no rows, so nothing of it fills the budget.
+#[test]
+fn a_closure_takes_no_more_memory_than_rows_that_are_stored() {
+    let cx = Context::with(1, 256 << 20).unwrap();
+    let base: Arc<dyn Stable> = Arc::new(table(&COUNTS));
+    let labels = labels(&cx, &base);
+    let generator = Arc::new(closure(&base, &labels));
+    let balance = cx.block_on(base.balance(&cx, "label", Target::Uniform)).unwrap();
+    let loader = balance.fill(generator, 1.0).unwrap().loader(&cx).batch_size(4);
+    assert!(loader.memory_bound() < 256 << 20, "{}", loader.explain());
+}
+
 fn rows_of(classes: &[usize]) -> RecordBatch {
     rows(classes)
 }

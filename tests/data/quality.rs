@@ -161,6 +161,15 @@ fn smote_fails_privacy_and_a_fit_of_the_distribution_does_not() {
         let privacy = interpolated.section("privacy").unwrap();
         assert_eq!(privacy.passes, Some(false), "{privacy:?}");
         assert!(privacy.verdict.contains("nearer to training"), "{}", privacy.verdict);
+        let rule = "with its whole interval more than 0.05 above the 0.500";
+        assert!(privacy.verdict.contains(rule), "{}", privacy.verdict);
+        // Of the other class nothing was made, so nothing is said of it.
+        let bias = &interpolated.section("bias").unwrap().verdict;
+        assert!(
+            bias.ends_with("; not judged: class \"common\" (no synthetic rows)")
+                || bias.ends_with("; not judged: class \"0\" (no synthetic rows)"),
+            "{bias}"
+        );
         // Nothing else shows it: such rows look real.
         assert!(value(&interpolated, "fidelity", "precision") > 0.9);
 
@@ -302,13 +311,21 @@ fn without_a_holdout_only_copies_are_judged() {
     assert!(privacy.figure("nearer_to_training").unwrap().passes.is_none());
     assert!(privacy.figure("exact_copies").unwrap().passes.is_some());
     assert!(privacy.verdict.contains("name a holdout"), "{}", privacy.verdict);
-    // The same seed, the same report; labels that nobody named are no classes.
+    // The same seed, the same report; what is called a label has the classes, though nobody named it.
     let again = Quality::default()
         .of(&cx, &training, &made, None, &mut |_, _| {})
         .unwrap();
     let json = |report: &QualityReport| serde_json::to_string(report).unwrap();
     assert_eq!(json(&report), json(&again));
+    assert!(report.section("usefulness").is_some() && report.groups.len() == 2);
+    // A class that the real rows have not, or a label that tells rows apart, is a column like others.
+    let mut other = real(3, 300);
+    other.iter_mut().for_each(|row| row.1 = 0);
+    let training = files(&other, false, "real");
+    let report = Quality::default().of(&cx, &training, &made, None, &mut |_, _| {});
+    let report = report.unwrap();
     assert!(report.section("usefulness").is_none() && report.groups.is_empty());
+    assert!(report.columns.iter().any(|column| column.name == "label"));
 }
 
 /// A classifier of hundreds of classes takes minutes, and is trained on a hundred of them.

@@ -949,7 +949,7 @@ fn unwrapped(text: &str) -> String {
 fn classes_that_do_not_fit_are_named() {
     let place = TestFolder::new(&[8, 6, 0]);
     let (code, _, err) = run(&place.finetune("out", &[]));
-    let said = "warning: 1 class name has no training rows, so nothing is predicted as one of them and their share of the \
+    let said = "warning: 1 class name has no training rows, so hardly anything is predicted as one of them and their share of the \
                 balance is 0: \"c pullover\"";
     assert!(code == 0 && unwrapped(&err).contains(said), "{err}");
     assert_eq!(count(&place.report("out"), "c pullover", "real"), 0);

@@ -391,7 +391,7 @@ fn what_figures_are_worth_is_said() {
     let (report, warnings) = told("unused", &table("unused_class"), &table("unused_class"));
     has(
         &warnings,
-        "1 class name has no training rows, so nothing is predicted as one of them and their share of the balance is 0: \"yellow\"",
+        "1 class name has no training rows, so hardly anything is predicted as one of them and their share of the balance is 0: \"yellow\"",
     );
     has(
         &warnings,

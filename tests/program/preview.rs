@@ -884,6 +884,62 @@ fn stored_rows_that_a_generator_made_are_counted_and_told_apart_from_those_of_th
 }
 
 #[test]
+fn rows_of_which_a_column_says_that_they_were_made_are_counted_as_synthetic() {
+    let folder = tempfile::tempdir().unwrap();
+    let cx = context().with_seed(5);
+    let pictures = pngs(47)
+        .into_iter()
+        .chain((100..110).map(|row| picture(row).to_png().unwrap()));
+    let labels = classes().values().iter().copied().chain([2; 10]).collect::<Vec<_>>();
+    let origins = (0..57).map(|row| if row < 47 { "real" } else { "synthetic" });
+    let columns: [(&str, ArrayRef); 3] = [
+        ("image", Arc::new(pictures.map(Some).collect::<BinaryArray>())),
+        ("label", Arc::new(Int64Array::from(labels))),
+        ("origin", Arc::new(StringArray::from_iter_values(origins))),
+    ];
+    let train = write_rows(
+        &folder.path().join("all.parquet"),
+        &RecordBatch::try_from_iter(columns).unwrap(),
+    );
+    let others = folder.path().join("valid");
+    fs::create_dir_all(&others).unwrap();
+    let images: BinaryArray = (200..206).map(|row| Some(picture(row).to_png().unwrap())).collect();
+    let valid = write(
+        &others,
+        &images,
+        Arc::new(Int64Array::from_iter_values([0, 1, 2, 0, 1, 2])),
+    );
+    for unfreeze in [0, 1] {
+        let run = run(train.clone()).valid([valid.clone()]).unfreeze(unfreeze);
+        let strategy = strategy(0.0);
+        let loader = match unfreeze {
+            0 => {
+                let prepared = run.prepare(&cx, &mut |_| ()).unwrap();
+                run.feature_loader(&cx, &prepared, &strategy).unwrap()
+            }
+            _ => {
+                let datasets = run.datasets(&cx).unwrap();
+                run.image_loader(&cx, &datasets, &strategy).unwrap()
+            }
+        };
+        let trained = in_first_epoch(loader, 57);
+        assert!(
+            trained[0].1 == 0 && trained[1].1 == 0 && trained[2].1 > 0,
+            "{trained:?}"
+        );
+        let preview = open(&run, &strategy);
+        let found = preview.samples(1, 4).unwrap();
+        for group in &found.groups {
+            let class: usize = group.name.parse().unwrap();
+            assert_eq!(group.epoch, trained[class], "{unfreeze}: class {class}");
+        }
+        let notes = preview.sheet(&found, 32).unwrap().notes;
+        let said = "Stored synthetic rows are pictures";
+        assert!(notes.iter().any(|note| note.starts_with(said)), "{notes:?}");
+    }
+}
+
+#[test]
 fn a_stored_row_that_a_generator_made_has_its_steps() {
     let folder = tempfile::tempdir().unwrap();
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();

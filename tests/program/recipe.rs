@@ -1154,6 +1154,28 @@ fn a_new_recipe_takes_nothing_away_from_its_data() -> Result<()> {
     Ok(())
 }
 
+/// Not those of data alone.
+#[test]
+fn paths_of_sources_and_generators_begin_at_the_recipes_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let recipe = here.join("r.toml");
+    let text = "[data]\ntrain = { parquet = { path = \"a.parquet\" } }\nvalid = { listing = { path = [\"list.csv\", \"/there/other.csv\"] } }\n\
+                [balance]\nsynthetic = 0.5\ngenerator = { rows = { path = \"sub/made.parquet\", label = \"kind\" } }\n";
+    fs::write(&recipe, text).unwrap();
+    let spec = FinetuneSpec::from_recipe(&recipe).unwrap();
+    let whole = |name: &str| Value::from(here.join(name).display().to_string());
+    let [train, valid] = [&spec.data.train, &spec.data.valid].map(|rows| serde_json::to_value(rows).unwrap());
+    assert_eq!(train["parquet"]["path"], whole("a.parquet"));
+    assert_eq!(
+        valid["listing"]["path"],
+        Value::from(vec![whole("list.csv"), "/there/other.csv".into()])
+    );
+    let generator = serde_json::to_value(spec.balance.generator.unwrap()).unwrap();
+    assert_eq!(generator["rows"]["path"], whole("sub/made.parquet"));
+    assert_eq!(generator["rows"]["label"], "kind");
+}
+
 #[test]
 fn what_a_recipe_says_of_classes_has_to_be_so() {
     let folder = tempfile::tempdir().unwrap();

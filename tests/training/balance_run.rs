@@ -4,7 +4,8 @@
 
 use crate::common;
 
-use arrow::array::{ArrayRef, BinaryArray, Float64Array, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, BinaryArray, FixedSizeListArray, Float32Array, Float64Array, RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field};
 use burn::tensor::Tensor;
 use common::{context, refused_with};
 use millstream::error::ErrorKind;
@@ -20,7 +21,7 @@ use millstream::task::{
 };
 use millstream::train::Existing;
 use millstream::train::loss::{BalancedSoftmax, Loss};
-use millstream::{DatasetExt, Result};
+use millstream::{Dataset, DatasetExt, Result};
 use parquet::arrow::ArrowWriter;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -142,7 +143,7 @@ fn a_run_by_two_keys_fills_cells_with_rows_that_pass_a_gate() {
     assert_eq!(["a", "b", "c"].map(|class| emitted(class, "real")), [72, 56, 36]);
     let gate: Vec<&String> = notes.iter().filter(|note| note.starts_with("gate: ")).collect();
     assert!(
-        matches!(*gate, [one] if one.contains(" of ") && one.contains("candidates refused")),
+        matches!(*gate, [one] if one.contains("candidates refused") && one.contains("made ahead of the training")),
         "{notes:?}"
     );
 
@@ -158,6 +159,62 @@ fn a_run_by_two_keys_fills_cells_with_rows_that_pass_a_gate() {
         wrong.run(&context(), &mut |_| ()),
         ErrorKind::Config,
         &["gate: columns are \"image\", and the rows that a head is trained on have \"features\" alone"],
+    );
+}
+
+#[test]
+fn rows_of_a_file_are_checked_before_anything_is_computed() {
+    let dir = tempfile::tempdir().unwrap();
+    let recipe = |file: &str| {
+        let path = dir.path().join(file).display().to_string();
+        format!("[balance]\nsynthetic = 0.5\ngenerator = {{ rows = {{ path = {path:?} }} }}")
+    };
+    write(&dir.path().join("pictures.parquet"), [0, 5, 5], 3);
+    for (file, said) in [
+        ("missing.parquet", "missing.parquet"),
+        ("pictures.parquet", "made rows lack \"features\""),
+    ] {
+        let run = run(dir.path(), [12, 6, 3], "out", &recipe(file));
+        let mut begun = Vec::new();
+        let error = run.run(&context(), &mut |event| {
+            if let Event::Begin { what, .. } = event {
+                begun.push(what.to_owned());
+            }
+        });
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains(said) && error.contains("rows: "), "{error}");
+        assert_eq!(
+            (begun.len(), run.out.join("run.json").exists()),
+            (0, false),
+            "{begun:?}"
+        );
+    }
+
+    // Features of the width that the network makes are mixed in.
+    let plain = run(dir.path(), [12, 6, 3], "plain", "");
+    let prepared = plain.prepare(&context(), &mut |_| ()).unwrap();
+    let schema = prepared.features.unwrap().train.rows.schema();
+    let DataType::FixedSizeList(_, width) = *schema.field_with_name("features").unwrap().data_type() else {
+        panic!("{schema:?}");
+    };
+    let values: ArrayRef = Arc::new(Float32Array::from_iter_values(
+        (0..6 * width).map(|at| at as f32 / 10.0),
+    ));
+    let item = Arc::new(Field::new_list_field(DataType::Float32, false));
+    let features = FixedSizeListArray::new(item, width, values, None);
+    let columns: [(&str, ArrayRef); 2] = [
+        ("features", Arc::new(features)),
+        ("label", Arc::new(StringArray::from(vec!["b", "c", "c", "b", "c", "c"]))),
+    ];
+    let rows = RecordBatch::try_from_iter(columns).unwrap();
+    let file = File::create(dir.path().join("features.parquet")).unwrap();
+    let mut writer = ArrowWriter::try_new(file, rows.schema(), None).unwrap();
+    writer.write(&rows).unwrap();
+    writer.close().unwrap();
+    let report = report(&run(dir.path(), [12, 6, 3], "filled", &recipe("features.parquet")));
+    assert!(
+        report["counts"]["c"]["emitted"]["synthetic"].as_u64().unwrap() > 0,
+        "{report}"
     );
 }
 

@@ -113,6 +113,8 @@ fn groups_are_in_one_of_training_validation_and_selection() {
     );
     // A generator sees what the run trains on, and what it chooses the best epoch on.
     let rows = GeneratorRows::open(&context(), &run.spec.data, run.spec.seed, true).unwrap();
+    let is_task = |note: &String| note.starts_with("task: ");
+    assert!(!rows.notes.iter().any(is_task), "{:?}", rows.notes);
     let mut seen = rows_of(&rows.training.rows);
     seen.sort_unstable();
     let mut trained = [&sets[0][..], &sets[2][..]].concat();

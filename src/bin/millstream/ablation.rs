@@ -15,7 +15,7 @@ pub(crate) struct Ablation {
     /// Folder for ablation.json, ablation.md and ablation.html; an ablation that was interrupted there goes on where it was
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// In minutes: fewer epochs, and less that is tried inside the training rows
+    /// In minutes on the pictures that this program carries: fewer epochs, and less that is tried inside the training rows
     #[arg(long)]
     quick: bool,
     /// Training pictures: Parquet files, a folder with a folder for each class, or a list of them; a long-tailed Fashion-MNIST, which

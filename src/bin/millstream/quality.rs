@@ -7,6 +7,9 @@ use millstream::{Result, inspect};
 use std::path::PathBuf;
 
 /// Compare synthetic rows with real ones: fidelity, usefulness, privacy and bias, each figure beside that of real rows.
+///
+/// A figure fails where the whole of its interval of 95 % confidence lies further on the wrong side of real rows than its margin; one whose interval reaches into the
+/// margin passes.
 #[derive(Args)]
 pub(crate) struct Quality {
     /// Real rows that the generator was fitted on: Parquet files, CSV, JSON lines, or a folder of pictures

@@ -8,7 +8,7 @@ use crate::synthetic::quality::{Group, Grouped, by_group, worst_group};
 
 /// The section and all classes and groups; none without labels and groups.
 pub(super) fn bias(samples: &Samples, seed: u64) -> Result<Option<(QualitySection, Vec<GroupQuality>)>> {
-    let (mut figures, mut groups, mut worst) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut figures, mut groups, mut worst, mut left) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let of_class: fn(&Sample) -> Option<&[u32]> = |sample| sample.classes.as_deref();
     let of_group: fn(&Sample) -> Option<&[u32]> = |sample| sample.groups.as_deref();
     for (names, of, word) in [
@@ -34,6 +34,7 @@ pub(super) fn bias(samples: &Samples, seed: u64) -> Result<Option<(QualitySectio
             ));
             worst.extend(at.map(|at| format!("the worst {word} is {}", quoted(&names.values[at]))));
         }
+        left.extend(not_judged(&names.values, &found, word));
         let named = names.values.iter().cloned().zip(found).enumerate();
         groups.extend(
             named.map(|(own, (name, group)): (usize, (String, Group))| GroupQuality {
@@ -48,10 +49,32 @@ pub(super) fn bias(samples: &Samples, seed: u64) -> Result<Option<(QualitySectio
         return Ok(None);
     }
     let mut section = QualitySection::new("bias", figures, "each class or group has too few rows");
-    for worst in worst {
-        section.verdict += &format!("; {worst}");
+    for said in worst.into_iter().chain(left) {
+        section.verdict += &format!("; {said}");
     }
     Ok(Some((section, groups)))
+}
+
+/// Which of the groups `names` have real rows and no figures, in words; none where all have some.
+fn not_judged(names: &[String], found: &[Group], word: &str) -> Option<String> {
+    /// Groups that are named.
+    const NAMED: usize = 5;
+    let left = names
+        .iter()
+        .zip(found)
+        .filter(|(_, group)| group.compared.is_none() && group.rows[0] > 0);
+    let left: Vec<String> = left
+        .map(|(name, group)| match group.rows[1] {
+            0 => format!("{} (no synthetic rows)", quoted(name)),
+            _ => format!("{} (too few rows)", quoted(name)),
+        })
+        .collect();
+    let more = match left.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let listed = left.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+    (!left.is_empty()).then(|| format!("not judged: {word} {listed}{more}"))
 }
 
 fn compared(

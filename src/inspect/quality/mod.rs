@@ -4,6 +4,7 @@ mod bias;
 mod checks;
 pub(super) mod columns;
 mod fidelity;
+mod label;
 mod notes;
 mod page;
 #[cfg(feature = "train")]
@@ -68,7 +69,8 @@ pub struct Quality {
     pub synthetic: Vec<String>,
     /// Those of real rows that it was not fitted on. Defaults to half of the real rows, which are split off.
     pub holdout: Vec<String>,
-    /// The column of classes. Defaults to the only one that stores names of classes; beside pictures and features, the only one that may hold labels.
+    /// The column of classes. Defaults to the only one that stores names of classes, or else to the only one that may hold labels, as [`Files::find_label`] finds it; of a
+    /// table that has to be one of texts or called so, and its values have to be those of the real rows.
     pub label: Option<String>,
     /// The column of groups that are to be served alike; not the label, whose classes are compared anyway. Defaults to none.
     pub group: Option<String>,
@@ -161,7 +163,8 @@ impl Quality {
         let medium = tables::medium(real, self.image.as_deref());
         let mut notes = Vec::new();
         let parts = self.parts(cx.seed(), (real, synthetic, holdout), medium, &mut notes)?;
-        let label = tables::label(real, synthetic, self.label.as_deref(), medium)?;
+        let label = label::label(cx, (real, synthetic), &parts, self.label.as_deref(), medium)?
+            .filter(|found| self.label.is_some() || self.group.as_ref() != Some(found));
         let reading = Reading {
             label: label.as_deref(),
             group: self.group.as_deref(),
@@ -183,7 +186,7 @@ impl Quality {
         };
         notes.push(match &samples.classes {
             Some(names) => format!("classes: column {}", quoted(&names.column)),
-            None => "no column stores names of classes, so usefulness and figures by class are left out: name the label column".to_owned(),
+            None => "no column is plainly one of classes, so usefulness and figures by class are left out: name the label column".to_owned(),
         });
         let seed = cx.seed();
         let is_split = holdout.is_none();

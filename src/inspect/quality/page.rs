@@ -9,7 +9,8 @@ use crate::report::{Align, Table};
 pub(super) fn html(report: &QualityReport) -> String {
     let mut body = String::new();
     let rows = format!(
-        "{} real rows, {} synthetic ones, {} of the control. Each figure stands with its interval of 95 % confidence, beside the same figure of real rows.",
+        "{} real rows, {} synthetic ones, {} of the control. Each figure stands with its interval of 95 % confidence, beside the same figure of real rows. It fails where \
+         its whole interval lies further on the wrong side of real rows than its margin; one whose interval reaches into the margin passes.",
         report.real_rows, report.synthetic_rows, report.holdout_rows
     );
     body += &format!("<p>{}</p>\n", text(&rows));

@@ -215,8 +215,13 @@ impl ComparedFigure {
             Better::Higher => "below",
             Better::Lower => "above",
         };
+        // Beside it stands what is called real.
+        let whose = match against == self.control.value {
+            true => "of real rows",
+            false => "that rows have which tell nothing",
+        };
         Some(format!(
-            "{} is {:.3}, more than {margin} {side} the {against:.3} of real rows",
+            "{} is {:.3}, with its whole interval more than {margin} {side} the {against:.3} {whose}",
             self.name.replace('_', " "),
             self.synthetic.value,
         ))
@@ -237,7 +242,10 @@ impl QualitySection {
                     .collect();
                 (
                     Some(true),
-                    format!("passes: no worse than real rows by more than ({})", named.join(", ")),
+                    format!(
+                        "passes: of no figure does the whole interval lie worse than real rows by more than ({})",
+                        named.join(", ")
+                    ),
                 )
             }
             (_, faults) => (Some(false), format!("fails: {}", faults.join("; "))),

@@ -3,13 +3,13 @@
 use super::columns::{ValueKind, numbers};
 use super::report::Medium;
 use super::samples::{Names, Sample, Samples};
-use crate::columns::{index_of, tensor_values};
+use crate::columns::tensor_values;
 use crate::dataset::{Dataset, Stable};
-use crate::error::{Error, Remedy, Result};
+use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::inspect::taken::place;
 use crate::quote::{counted, quoted};
-use crate::rows::{LabelKind, Labels};
+use crate::rows::Labels;
 use crate::source::Files;
 use crate::synthetic::quality::{Column, Matrix, Table};
 use arrow::array::{Array, ArrayRef, AsArray, StringArray, UInt64Array};
@@ -314,37 +314,6 @@ pub(in crate::inspect) fn medium(files: &Files, image: Option<&str>) -> Medium {
         Some(_) => Medium::Features,
         None => Medium::Table,
     }
-}
-
-/// The label column of `real`: the one that was named, or the only one that stores names of classes there or, where none does, in `synthetic`: rows that a
-/// generator made have names of classes where the rows that it was fitted on had texts.
-pub(super) fn label(real: &Files, synthetic: &Files, named: Option<&str>, medium: Medium) -> Result<Option<String>> {
-    let schema = real.schema();
-    if let Some(named) = named {
-        let at = index_of(&schema, named).map_err(|error| error.with_remedy(Remedy::LabelColumn))?;
-        return match LabelKind::of(schema.field(at))? {
-            LabelKind::MultiLabel => {
-                let message = format!("column {} holds lists: name a column of one class a row", quoted(named));
-                Err(Error::schema(message).with_remedy(Remedy::LabelColumn))
-            }
-            LabelKind::Class | LabelKind::Number => Ok(Some(named.to_owned())),
-        };
-    }
-    let with_names = |files: &Files| {
-        let fields = schema.fields().iter().map(|field| field.name());
-        let found = fields.filter(|name| files.class_names(name).is_some());
-        found.cloned().collect::<Vec<String>>()
-    };
-    let (of_real, of_synthetic) = (with_names(real), with_names(synthetic));
-    Ok(match (of_real.as_slice(), of_synthetic.as_slice(), medium) {
-        ([one], ..) | ([], [one], _) => Some(one.clone()),
-        // Beside pictures and features a column of whole numbers or texts has no other meaning.
-        (.., Medium::Pictures | Medium::Features) => {
-            let candidates = real.label_candidates();
-            <[String; 1]>::try_from(candidates).ok().map(|[one]| one)
-        }
-        _ => None,
-    })
 }
 
 /// Refuses rows of which column `name` holds something else than numbers, or times, where the real rows have these: what is no number would be read as a missing one.

@@ -65,6 +65,29 @@ fn shows_the_ways_side_by_side() {
 }
 
 #[test]
+fn classes_without_rows_are_none_of_those_that_rare_ones_are_rare_among() {
+    let classes = ["Coat", "Bag", "Shirt", "Ankle boot", "Hat"].map(str::to_owned);
+    let counts = [65, 0, 23, 5, 8].map(|before| ClassCounts {
+        before,
+        emitted: Emitted::default(),
+    });
+    let rows = vec![
+        vec![8, 2, 0, 0, 0],
+        vec![0; 5],
+        vec![0, 0, 3, 0, 0],
+        vec![1, 0, 0, 4, 0],
+        vec![0; 5],
+    ];
+    let measured = Measured::of_classes(Confusion::try_from(rows).unwrap());
+    let figures = RunFigures::new("classify", &classes, &counts, measured, 1.0).unwrap();
+    let table = Report::new(figures).to_table().to_string();
+    assert!(
+        table.contains("recall of the 3 rarest of the 4 classes with rows, of 5"),
+        "{table}"
+    );
+}
+
+#[test]
 fn one_run_of_many_figures_has_a_line_for_each() {
     let names = [
         "map",

@@ -24,6 +24,9 @@ use std::sync::Arc;
 /// As imbalanced-learn's `SMOTE`, with two differences: a row is no neighbour of itself also where others are equal to it, and columns of integers
 /// are rounded to the nearest, where imbalanced-learn cuts fractions off, which makes them smaller.
 ///
+/// Missing values are refused: a null, a NaN or an infinity in a column that rows are interpolated in is an error. Fill them first
+/// ([`fill_null`](crate::DatasetExt::fill_null)), or leave these rows out ([`filter`](crate::DatasetExt::filter)).
+///
 /// # Memory
 ///
 /// For a class of `n` rows `4 k n` bytes are kept, and charged to the budget. While neighbours are looked up, all rows of the columns are in memory (8 bytes a

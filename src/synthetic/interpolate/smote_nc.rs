@@ -27,6 +27,8 @@ use std::sync::Arc;
 /// several as frequent ones one is drawn. So all `k` are parents. For the distance, a category that differs counts as much as the median of the deviations of the class's columns of
 /// numbers. As imbalanced-learn's `SMOTENC`, with the differences that [`Smote`] has.
 ///
+/// Missing numbers are refused, as by [`Smote`]: fill them or leave these rows out first.
+///
 /// # Memory
 ///
 /// As [`Smote`], and 4 bytes for each category of each row.

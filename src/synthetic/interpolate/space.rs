@@ -38,6 +38,12 @@ impl Space {
     pub(super) fn new(schema: &Schema, label: &str, column: &str, columns: &[String]) -> Result<Self> {
         if columns.is_empty() {
             let at = index_of(schema, column)?;
+            let kind = schema.field(at).data_type();
+            if kind.is_numeric() {
+                return Err(Error::schema(format!(
+                    "column \"{column}\" holds {kind}, and `column` names a tensor of f32: name columns of numbers in `columns`"
+                )));
+            }
             return Ok(Self::Tensor {
                 name: column.to_owned(),
                 at,

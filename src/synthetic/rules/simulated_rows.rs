@@ -105,6 +105,8 @@ impl Generator for SimulatedRows {
     fn describe(&self) -> Plan {
         Plan::of(&self.spec)
             .random()
+            // It reads no rows.
+            .decoded(0)
             .param("of classes", format_args!("{:?}", self.classes))
     }
 

@@ -39,7 +39,7 @@ pub struct PreviewRows {
     pub(super) source: Source,
     /// Rows that the run goes on without.
     pub(super) bad: Vec<BadRow>,
-    /// Which training rows are synthetic as they are stored: those of files that `generate sample` wrote.
+    /// Which training rows are synthetic as they are stored: those of files that `generate sample` wrote, and those of which a column says so.
     pub(super) made: Vec<bool>,
     normalisation: Normalisation,
 }

@@ -211,13 +211,17 @@ impl PreviewRows {
         let made: BTreeSet<&str> = all
             .clone()
             .filter(|sample| sample.is_made())
-            .map(|sample| sample.provenance.generator.as_deref().unwrap_or_default())
+            .filter_map(|sample| sample.provenance.generator.as_deref())
             .collect();
-        notes.extend((!made.is_empty()).then(|| {
+        let has_made = all.clone().any(|sample| sample.is_made());
+        notes.extend(has_made.then(|| {
+            let by = match made.is_empty() {
+                true => String::new(),
+                false => format!(" ({})", made.iter().copied().collect::<Vec<_>>().join("; ")),
+            };
             format!(
-                "Stored synthetic rows ({}) are pictures of the training files, drawn as training sees them, like other stored rows; how many an \
-                 epoch has is counted in epoch {first}.",
-                made.iter().copied().collect::<Vec<_>>().join("; ")
+                "Stored synthetic rows{by} are pictures of the training files, drawn as training sees them, like other stored rows; how many an \
+                 epoch has is counted in epoch {first}."
             )
         }));
         let synthetic = all

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 impl FinetuneSpec {
     /// Reads the recipe in the file `path`, in TOML. Relative paths in it begin at its folder: those of data, weights and of a backbone
-    /// that is a folder or a file.
+    /// that is a folder or a file, and those in the field `path` of a source or of a generator, as of `rows`.
     ///
     /// Operations, sources and tasks of a program's own are known inside of [`Registry::reading`](crate::registry::Registry::reading).
     ///
@@ -52,8 +52,12 @@ impl FinetuneSpec {
             return Err(Error::config(message).context(folder.display().to_string()));
         }
         let data = &mut self.data;
-        for path in data.train.iter_mut().chain(data.valid.iter_mut()) {
-            *path = below(folder, path).display().to_string();
+        let there = |path: &str| Ok(below(folder, path).display().to_string());
+        for rows in [&mut data.train, &mut data.valid] {
+            rows.start_paths_with(&there)?;
+        }
+        if let Some(generator) = &mut self.balance.generator {
+            *generator = generator.with_paths(&there)?;
         }
         let model = &mut self.model;
         if let Some(weights) = &mut model.weights {

@@ -71,7 +71,8 @@ use std::ops::{Deref, DerefMut};
 pub enum DataSource {
     /// Files, folders or patterns, of one [kind](crate::source::Files).
     Files(Vec<String>),
-    /// A source. Where it finds its data is its own matter: relative paths in its parameters begin at the working directory.
+    /// A source. Where it finds its data is its own matter; of a recipe relative paths in its field `path`, where that is a
+    /// [location](crate::spec::Spec::LOCATIONS), begin at the recipe's folder, as files do, and others at the working directory.
     Source(Named<dyn SourceSpec>),
 }
 
@@ -86,6 +87,20 @@ impl DataSource {
         match self {
             Self::Files(_) => None,
             Self::Source(source) => Some(source),
+        }
+    }
+
+    /// Lets its paths be what `moved` makes of them.
+    pub(in crate::task) fn start_paths_with(&mut self, moved: &dyn Fn(&str) -> Result<String>) -> Result<()> {
+        match self {
+            Self::Files(paths) => paths.iter_mut().try_for_each(|path| {
+                *path = moved(path)?;
+                Ok(())
+            }),
+            Self::Source(source) => {
+                *source = source.with_paths(moved)?;
+                Ok(())
+            }
         }
     }
 

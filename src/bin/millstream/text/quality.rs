@@ -21,7 +21,8 @@ impl Display for Text<'_, QualityReport> {
         };
         let rows = format!(
             "{}, {} synthetic, {} of the control, compared by {of}. Each figure has its interval of 95 % confidence, and beside it stands the \
-             same figure of real rows.",
+             same figure of real rows. A figure fails where its whole interval lies further on the wrong side of real rows than its margin; one whose \
+             interval reaches into the margin passes, and more rows make intervals narrower.",
             counted(report.real_rows as u64, "real row"),
             report.synthetic_rows,
             report.holdout_rows

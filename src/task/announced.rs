@@ -1,0 +1,83 @@
+//! Rows that a head will be trained on, before they are computed: what does not depend on their values is checked by them.
+
+use super::datasets::Datasets;
+use super::loaders::fitted;
+use super::strategy::Strategy;
+use crate::dataset::{Blocks, Dataset, Len, Provenance, Stable};
+use crate::error::Result;
+use crate::exec::Context;
+use crate::plan::Plan;
+use crate::prepared::Prepared;
+use crate::synthetic::BankSpec;
+use crate::train::Extractor;
+use arrow::array::ArrayRef;
+use arrow::datatypes::SchemaRef;
+use futures::future::BoxFuture;
+use std::any::TypeId;
+use std::sync::Arc;
+
+/// Training pictures in all views, with the columns that they have once the pictures became features. Only these, the targets and the places of rows may
+/// be asked for.
+#[derive(Debug)]
+struct Announced {
+    images: Arc<dyn Stable>,
+    schema: SchemaRef,
+}
+
+/// Refuses rows of a file that `strategy` names, where they cannot be mixed with the features of `images`, which `extractor` will make.
+///
+/// # Errors
+///
+/// As [`Bank::open`](crate::synthetic::Bank::open), and `Config` for rows that were made from held-out ones.
+pub(super) fn check_bank(
+    cx: &Context,
+    datasets: &Datasets,
+    strategy: &Strategy,
+    (extractor, images): (&Extractor, &Arc<dyn Stable>),
+) -> Result<()> {
+    let named = strategy.generator.as_ref();
+    let Some(bank) = named.filter(|named| named.spec_type() == TypeId::of::<BankSpec>()) else {
+        return Ok(());
+    };
+    let rows: Arc<dyn Stable> = Arc::new(Announced {
+        schema: extractor.schema(&images.schema(), &datasets.image)?,
+        images: Arc::clone(images),
+    });
+    fitted(cx, &**bank, rows, datasets, strategy).map(drop)
+}
+
+impl Dataset for Announced {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn len(&self) -> Len {
+        self.images.len()
+    }
+
+    fn blocks(&self) -> Blocks {
+        self.images.blocks()
+    }
+
+    fn describe(&self) -> Plan {
+        self.images.describe()
+    }
+
+    fn prepare(&self, cx: &Context, positions: &[u64]) -> Prepared {
+        self.images.prepare(cx, positions)
+    }
+
+    fn provenance(&self, cx: &Context, position: u64) -> Provenance {
+        self.images.provenance(cx, position)
+    }
+}
+
+impl Stable for Announced {
+    fn views(&self) -> u64 {
+        self.images.views()
+    }
+
+    fn column<'a>(&'a self, cx: &'a Context, name: &'a str) -> BoxFuture<'a, Result<ArrayRef>> {
+        self.images.column(cx, name)
+    }
+}
