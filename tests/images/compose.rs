@@ -1,7 +1,7 @@
 //! Operations that run others: what share of the rows gets what, what draws from which stream, how it is written, and what is refused.
 
 use arrow::array::{
-    ArrayRef, AsArray, BinaryArray, FixedSizeListArray, Float32Array, ListArray, RecordBatch, StringArray,
+    Array, ArrayRef, AsArray, BinaryArray, FixedSizeListArray, Float32Array, ListArray, RecordBatch, StringArray,
 };
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field, Float32Type, UInt8Type};
