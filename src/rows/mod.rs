@@ -51,6 +51,8 @@ pub use map_batch::{MapBatch, MapBatchSpec};
 pub use mixed::Mixed;
 #[cfg(feature = "train")]
 pub(crate) use mixed_views::MixedViews;
+#[cfg(feature = "train")]
+pub(crate) use objects::KnownClasses;
 pub(crate) use objects::find_objects;
 pub use objects::{BOX_FORMAT, BoxFormat, FlatObjects, ObjectLayout, ObjectReader, ObjectSurvey, Objects, ObjectsSpec};
 pub(crate) use one_schema::one_schema;

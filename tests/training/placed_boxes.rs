@@ -500,6 +500,59 @@ fn boxes_of_the_stored_picture_are_not_learnt_on_the_upright_one() {
     );
 }
 
+/// Rows whose classes are stored as whole numbers without names.
+fn numbered(rows: &[Vec<Object>], first: i64) -> ArrayRef {
+    let objects = column(rows, BoxFormat::Xywh, Vec::new());
+    let objects = objects.as_struct();
+    let classes = rows.iter().flatten().map(|(_, class)| class + first);
+    let fields = [
+        ("bbox", Arc::clone(objects.column(0))),
+        ("category", list(rows, Arc::new(Int64Array::from_iter_values(classes)))),
+    ];
+    let fields = fields.map(|(name, column)| (Arc::new(Field::new(name, column.data_type().clone(), true)), column));
+    Arc::new(StructArray::from(fields.to_vec()))
+}
+
+#[test]
+fn whole_numbers_are_not_matched_to_texts() {
+    let (rows, dir) = (objects(12), tempfile::tempdir().unwrap());
+    let data = |name: &str, objects: ArrayRef| {
+        let columns = vec![("image", pictures(&rows)), ("objects", objects)];
+        write(&dir.path().join(name), columns)
+    };
+    let texts = data("texts.parquet", column(&rows, BoxFormat::Xywh, Vec::new()));
+    let numbers = data("numbers.parquet", numbered(&rows, 0));
+    let out = dir.path().join("out");
+    let of = |train: &str, valid: &str| run(train, &out, BoxFormat::Xywh).valid([valid]).datasets(&context());
+    let error = of(&texts, &numbers).unwrap_err().to_string();
+    assert_eq!(
+        error.replace(&numbers, "x.parquet"),
+        "row 0 of row group 0 in x.parquet: column \"objects\": the classes are whole numbers without names, and in the training rows they are \
+         texts (\"bright\", \"dark\"), so that nothing tells which number is which text: store the same texts in both, or numbers with their \
+         names (a ClassLabel) in both"
+    );
+    of(&numbers, &numbers).unwrap();
+    // A class that is a negative number is learnt, and said.
+    let negative = data("negative.parquet", numbered(&rows, -1));
+    let notes = of(&negative, &negative).unwrap().notes;
+    let said = "class \"-1\" in column \"objects\", of";
+    assert!(notes.iter().any(|note| note.starts_with(said)), "{notes:?}");
+    // A model knows no more than the names of its classes: how they are matched is said.
+    run(&texts, &out, BoxFormat::Xywh)
+        .epochs(1)
+        .run(&context(), &mut |_| ())
+        .unwrap();
+    let report = Evaluate::new(Predict::new(&out, [numbers]))
+        .run(&context(), &mut |_, _| ())
+        .unwrap();
+    let said = "classes in \"objects\": whole numbers without names are read as the numbers of the known classes: 0 is \"bright\", 1 is \"dark\"";
+    assert!(
+        report.notes.iter().any(|note| note.contains(said)),
+        "{:?}",
+        report.notes
+    );
+}
+
 #[test]
 fn fields_of_objects_that_mean_nothing_are_refused_or_missing() {
     let rows = objects(12);
