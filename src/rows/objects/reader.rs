@@ -82,6 +82,21 @@ impl ObjectReader {
         Self::scan_in(cx, dataset, column, format, known, sizes.as_deref()).await
     }
 
+    /// As [`scan`](Self::scan), with the `sizes` of the pictures of all rows so far as they are known: of the others columns tell.
+    pub(crate) async fn scan_beside(
+        cx: &Context,
+        dataset: &impl Stable,
+        column: &str,
+        format: BoxFormat,
+        sizes: &[Option<(u32, u32)>],
+    ) -> Result<Self> {
+        let stated = stated_sizes(cx, dataset).await?.unwrap_or_default();
+        let known = |(row, size): (usize, &Option<(u32, u32)>)| size.or_else(|| stated.get(row).copied().flatten());
+        let sizes: Vec<_> = sizes.iter().enumerate().map(known).collect();
+        let sizes = sizes.iter().any(Option::is_some).then_some(&sizes[..]);
+        Self::scan_in(cx, dataset, column, format, None, sizes).await
+    }
+
     /// As [`scan`](Self::scan) or, where classes are `known`, as [`scan_as`](Self::scan_as), with the `sizes` of the pictures of all rows
     /// so far as they are known.
     pub(crate) async fn scan_in(
