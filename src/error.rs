@@ -62,6 +62,8 @@ pub enum Remedy {
     PathsOutside,
     /// Let a class have no pictures.
     EmptyClasses,
+    /// Read pictures as they are stored, or upright.
+    Orientation,
 }
 
 /// Where a row is stored.

@@ -26,6 +26,8 @@ pub(crate) struct Numbers {
     ends: Option<Vec<usize>>,
     /// Whether bytes are booleans, and all but 0 are true.
     bool8: bool,
+    /// Whether errors leave it to their reader to say which row it is.
+    unplaced: bool,
 }
 
 /// What every value becomes, or the first one that becomes nothing, and why.
@@ -39,7 +41,21 @@ impl Numbers {
 
     /// The numbers of `array`, of `field`, whose row `r` ends before item `ends[r]`, in the column named `column`.
     pub(crate) fn in_rows(column: &str, field: &Field, array: &ArrayRef, ends: Option<Vec<usize>>) -> Result<Self> {
+        Self::read((column, field), array, (ends, false))
+    }
+
+    /// As [`in_rows`](Self::in_rows), of what errors place by their [index](Error::index) alone.
+    pub(crate) fn unplaced(column: &str, field: &Field, array: &ArrayRef, ends: Vec<usize>) -> Result<Self> {
+        Self::read((column, field), array, (Some(ends), true))
+    }
+
+    fn read(
+        (column, field): (&str, &Field),
+        array: &ArrayRef,
+        (ends, unplaced): (Option<Vec<usize>>, bool),
+    ) -> Result<Self> {
         let mut numbers = Self {
+            unplaced,
             column: column.to_owned(),
             array: Arc::clone(array),
             width: 1,
@@ -70,11 +86,20 @@ impl Numbers {
             return Ok(());
         };
         let (row, nulls, all) = (self.row_of(at), self.array.logical_null_count(), self.array.len());
-        let what = match self.ends.is_none() && self.width == 1 {
-            true => format!("row {row} of the batch is null"),
-            false => format!("a value in row {row} of the batch is null"),
+        let what = match (self.unplaced, self.ends.is_none() && self.width == 1) {
+            (true, _) => "a value is null".to_owned(),
+            (false, true) => format!("row {row} of the batch is null"),
+            (false, false) => format!("a value in row {row} of the batch is null"),
         };
-        let message = format!("column \"{}\": {what}, and {nulls} of {all} values are", self.column);
+        let mend = if self.unplaced {
+            ": correct the row, or leave it out"
+        } else {
+            ""
+        };
+        let message = format!(
+            "column \"{}\": {what}, and {nulls} of {all} values are{mend}",
+            self.column
+        );
         Err(Error::data(message).at(row))
     }
 
@@ -162,7 +187,11 @@ impl Numbers {
     /// Value `at`, which `why` says something of, is refused.
     pub(crate) fn refused(&self, at: usize, why: &str) -> Error {
         let (column, row, value) = (&self.column, self.row_of(at), self.text(at));
-        Error::data(format!("column \"{column}\": {value} in row {row} of the batch {why}")).at(row)
+        let place = match self.unplaced {
+            true => String::new(),
+            false => format!(" in row {row} of the batch"),
+        };
+        Error::data(format!("column \"{column}\": {value}{place} {why}")).at(row)
     }
 }
 

@@ -69,6 +69,7 @@ mod operations;
 mod ops;
 mod parameters;
 mod partners;
+mod picture_size;
 mod pixel_output;
 mod pixels;
 mod plan;
@@ -168,6 +169,7 @@ pub(crate) use self::execute::Spent;
 pub(crate) use self::mask::Mask;
 pub(crate) use self::parameters::{check_number, check_range};
 pub(crate) use self::partners::{Paste, Quarters};
+pub(crate) use self::picture_size::{PictureSize, check_stated};
 
 /// Bytes that a thread keeps for decoded images; what a single huge image needed beyond that is given back.
 const KEPT: usize = 32 << 20;

@@ -26,6 +26,9 @@ pub struct Labels {
     pub kind: Option<LabelKind>,
     /// What the boxes of all rows are, where the column holds such: each class counts the rows that have it.
     pub objects: Option<ObjectSurvey>,
+    /// Why the boxes cannot be meant as they lie in the pictures that were looked at, or columns say another size than these have; none where they fit. Boxes
+    /// are taken for COCO's `xywh`.
+    pub misplaced: Option<String>,
     /// Whether the column holds masks.
     pub masks: bool,
     /// What the masks are, where the column holds such.
@@ -92,11 +95,7 @@ impl Labels {
         };
         let surveyed = async {
             if let Some(column) = find_objects(rows, named)? {
-                let sizes = ["width", "height"]
-                    .into_iter()
-                    .filter(|size| rows.schema().index_of(size).is_ok());
-                let columns: Vec<&str> = [column.as_str()].into_iter().chain(sizes).collect();
-                let own = rows.clone().columns(&columns)?;
+                let own = with_sizes(rows, &column)?;
                 let reader = ObjectReader::scan(cx, &own, &column, BoxFormat::default()).await?;
                 let mut classes = without_shares(reader.names(), &reader.survey().rows_of_class);
                 let boxes = reader.survey().objects_of_class.iter();
@@ -198,6 +197,16 @@ impl Labels {
         let left = all.iter().filter(|(times, _)| *times <= 1.0).count() as u64;
         (!all.is_empty()).then_some((passes, held, left))
     }
+}
+
+/// The `column` of boxes, and those that say the sizes of pictures, where there are such.
+pub(super) fn with_sizes(rows: &Files, column: &str) -> Result<Files> {
+    let schema = rows.schema();
+    let sizes = ["width", "height"]
+        .into_iter()
+        .filter(|size| schema.index_of(size).is_ok());
+    let columns: Vec<&str> = [column].into_iter().chain(sizes).collect();
+    rows.clone().columns(&columns)
 }
 
 /// The numbers of a column, rows that are null, and rows whose number is not finite.

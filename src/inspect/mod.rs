@@ -13,6 +13,7 @@
 //! # Ok::<(), millstream::Error>(())
 //! ```
 
+mod box_places;
 mod classes;
 mod leaks;
 mod masks;
@@ -194,6 +195,9 @@ impl Inspect {
             let only = <[String; 1]>::try_from(beside).ok().map(|[only]| only);
             let image = self.image.clone().or_else(|| only.filter(|_| mask.is_some()));
             images = Images::of(cx, rows, image.as_deref(), (self.full, self.reading)).await?;
+            if let Some(pictures) = &images.pictures {
+                labels.place(cx, rows, self.label.as_deref(), pictures).await;
+            }
             if let Some(mask) = mask {
                 let columns = (mask.as_str(), images.column.as_deref());
                 labels.pixels = Some(Masks::of(cx, rows, columns, (self.full, self.reading)).await?);

@@ -4,7 +4,7 @@ use crate::columns::bytes_of;
 use crate::dataset::Dataset;
 use crate::error::Result;
 use crate::exec::Context;
-use crate::image::{Facts, ImageError, Pixels, Reading};
+use crate::image::{Facts, ImageError, PictureSize, Pixels, Reading};
 use crate::inspect::taken::{place, taken};
 use crate::source::Files;
 use arrow::array::Array;
@@ -67,6 +67,9 @@ pub struct Pictures {
     pub used_bits: Option<u8>,
     /// The first rows that cannot be used.
     pub bad: Vec<Bad>,
+    /// Rows whose picture was decoded, and its size.
+    #[serde(skip)]
+    pub(super) sizes: Vec<(u64, PictureSize)>,
 }
 
 /// A row whose picture cannot be used.
@@ -194,6 +197,7 @@ impl Pictures {
             let why = match seen {
                 RowOutcome::Decoded(facts, used) => {
                     self.count(facts, *used);
+                    self.sizes.push((row, PictureSize::of(facts, reading.upright)));
                     continue;
                 }
                 RowOutcome::Null if paths.contains(&row) => {

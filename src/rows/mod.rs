@@ -55,6 +55,8 @@ pub(crate) use marked::Marked;
 pub use mixed::Mixed;
 #[cfg(feature = "train")]
 pub(crate) use mixed_views::MixedViews;
+#[cfg(feature = "train")]
+pub(crate) use objects::KnownClasses;
 pub(crate) use objects::find_objects;
 pub use objects::{BOX_FORMAT, BoxFormat, FlatObjects, ObjectLayout, ObjectReader, ObjectSurvey, Objects, ObjectsSpec};
 pub(crate) use one_schema::one_schema;

@@ -142,6 +142,7 @@ impl Datasets {
             }
         };
         let mut notes = found.notes(&rows, &targets);
+        notes.extend(found.negative_class(&targets));
         if let Targets::Objects(_) | Targets::Masks(_) = &targets {
             notes.extend(targets.remark());
         }

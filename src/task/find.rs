@@ -154,6 +154,28 @@ pub(super) fn is_segmentation(rows: &Files) -> bool {
     matches!(find_objects(rows, None), Ok(None)) && masks(rows, None).is_some()
 }
 
+impl FoundTask {
+    /// What there is to say of a class that is a negative number: often it stands for no class.
+    pub(super) fn negative_class(&self, targets: &Targets) -> Option<String> {
+        let is_negative = |name: &String| name.parse::<i128>().is_ok_and(|number| number < 0);
+        let names = targets.names();
+        let at = names.iter().position(is_negative)?;
+        let noun = if let Targets::Objects(_) = targets {
+            "box"
+        } else {
+            "row"
+        };
+        let of_class = targets.counts().get(at).copied().unwrap_or_default();
+        Some(format!(
+            "class {} in column {}, of {}, is a negative number, which often stands for no class: it is learnt as any other; leave it out \
+             where it is none",
+            quoted(&names[at]),
+            quoted(&self.column),
+            counted(of_class, noun)
+        ))
+    }
+}
+
 /// The column of masks: the one that is `named` if it holds binary values and is not the picture's, else the only one that is called so,
 /// where no column holds labels.
 fn masks(rows: &Files, named: Option<&str>) -> Option<(String, Arc<Field>)> {

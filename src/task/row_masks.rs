@@ -4,9 +4,9 @@ use super::target_kind::TargetKind;
 use super::target_reading::TargetReading;
 use crate::columns::bytes_of;
 use crate::dataset::Stable;
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::exec::Context;
-use crate::image::{Mask, Reading};
+use crate::image::{ImageError, Mask, Reading};
 use crate::rows::{CLASS_NAMES, MultiLabels};
 use arrow::array::{Array, ArrayRef};
 use rayon::prelude::*;
@@ -69,7 +69,7 @@ impl RowMasks {
                     bad: Some(error.to_string().into()),
                     ..MaskCounts::default()
                 }),
-                found => found.map_err(|error| error.at(row)),
+                found => found.map_err(|error| advised(error).at(row)),
             };
             let all: Vec<Result<_>> = (0..files.len()).into_par_iter().map(one).collect();
             // The first bad one, whichever thread finds it.
@@ -233,6 +233,22 @@ pub(super) fn classes_of(values: &[u8]) -> Vec<(u8, u32)> {
     values.iter().for_each(|&value| counts[usize::from(value)] += 1);
     let there = (0..=u8::MAX).zip(counts).filter(|&(_, pixels)| pixels > 0);
     there.collect()
+}
+
+/// `error` of a mask, with what to do about it.
+fn advised(error: Error) -> Error {
+    let mut source = std::error::Error::source(&error);
+    while let Some(cause) = source {
+        // That has an advice of its own.
+        if let Some(ImageError::TooLarge { .. }) = cause.downcast_ref() {
+            return error;
+        }
+        source = cause.source();
+    }
+    let why = format!(
+        "{error}: store the numbers of its classes as a PNG of one channel, leave the row out, or let bad rows be skipped"
+    );
+    Error::new(error.kind(), why).with_remedy(Remedy::BadRows)
 }
 
 fn counts_of(files: &ArrayRef, row: usize, ignore_index: Option<u8>) -> Result<MaskCounts> {

@@ -7,7 +7,7 @@ use crate::dataset::Stable;
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::quote::{counted, counted_with, quoted};
-use crate::rows::{MultiLabels, ObjectReader, Objects};
+use crate::rows::{KnownClasses, MultiLabels, ObjectReader, Objects};
 use xxhash_rust::xxh3::Xxh3;
 
 /// How often each class comes in each row, and what reads the objects. Crowds do not count: they are not learnt.
@@ -29,18 +29,18 @@ impl PartialEq for RowObjects {
 }
 
 impl RowObjects {
-    /// Reads the objects of `rows`; with the classes `names`, where these are given.
+    /// Reads the objects of `rows`; with the `known` classes, where these are given.
     pub(super) async fn scan(
         cx: &Context,
         rows: &impl Stable,
         reading: &TargetReading<'_>,
-        names: Option<&[String]>,
+        known: Option<KnownClasses<'_>>,
     ) -> Result<Self> {
         let (TargetKind::Objects(format), Some(sizes)) = (reading.kind, &reading.sizes) else {
             return Err(Error::config("boxes are read with the sizes of their pictures"));
         };
         let column = reading.column;
-        let reader = ObjectReader::scan_in(cx, rows, column, format, names, Some(&**sizes)).await?;
+        let reader = ObjectReader::scan_in(cx, rows, column, format, known, Some(&**sizes)).await?;
         let all = reader.read(&rows.column(cx, column).await?)?;
         Ok(Self {
             rows: all.iter().map(counts_of).collect(),
@@ -58,7 +58,7 @@ impl RowObjects {
     /// What there is to say of boxes that are left out, or measured in a way of their own, and of fields that are not read.
     pub(super) fn remark(&self) -> Option<String> {
         let (survey, column) = (self.reader.survey(), quoted(self.reader.layout().column()));
-        let mut parts: Vec<String> = survey.remark().into_iter().collect();
+        let mut parts: Vec<String> = survey.remark().into_iter().chain(self.reader.remark()).collect();
         let of = |many: u64| format!("{many} of {} in {column}", counted(survey.objects, "box"));
         if survey.crowds > 0 {
             let verb = if survey.crowds == 1 { "stands" } else { "stand" };

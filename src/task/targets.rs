@@ -11,7 +11,7 @@ use crate::dataset::Stable;
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::ext::DatasetExt;
-use crate::rows::{AnyLabels, Labels, MultiLabels};
+use crate::rows::{AnyLabels, KnownClasses, Labels, MultiLabels};
 use arrow::array::{Array, AsArray, Float64Array, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, Schema};
@@ -79,7 +79,7 @@ impl Targets {
                 Ok(Self::MultiLabel(Arc::new(labels)))
             }
             TargetKind::Objects(_) => {
-                let objects = cx.block_on(RowObjects::scan(cx, rows, reading, Some(names)))?;
+                let objects = cx.block_on(RowObjects::scan(cx, rows, reading, Some(KnownClasses::named(names))))?;
                 Ok(Self::Objects(Arc::new(objects)))
             }
             TargetKind::Mask { .. } => {
@@ -103,8 +103,11 @@ impl Targets {
             (TargetKind::MultiLabel, _) => Self::MultiLabel(Arc::new(MultiLabels::scan(cx, rows, column).await?)),
             (TargetKind::Number, _) => Self::Number(numbers(cx, rows, column).await?),
             (TargetKind::Objects(_), like) => {
-                let names = like.map(Self::names);
-                Self::Objects(Arc::new(RowObjects::scan(cx, rows, reading, names).await?))
+                let known = like.map(|like| match like {
+                    Self::Objects(like) => like.reader().known_classes(),
+                    like => KnownClasses::named(like.names()),
+                });
+                Self::Objects(Arc::new(RowObjects::scan(cx, rows, reading, known).await?))
             }
             (TargetKind::Mask { .. }, like) => {
                 let names = like.map(Self::names);

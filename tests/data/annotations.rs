@@ -278,6 +278,18 @@ fn what_cannot_be_meant_is_refused() {
         assert!(error.contains(part) && !out.exists(), "{error}");
     };
     refused(&json!({"images": []}), "no annotations as COCO has them");
+    // What Python's json writes, and others cannot read.
+    for word in ["NaN", "Infinity", "-Infinity"] {
+        let text = coco().to_string().replace("17.5", word);
+        std::fs::write(&path, &text).unwrap();
+        let error = import(&path, &out, ImportSpec::default()).unwrap_err().to_string();
+        let word = word.trim_start_matches('-');
+        let said = format!(
+            "{word} at line 1 column {}, and JSON has no {word}: correct the annotation that has it, or leave it out",
+            text.find(word).unwrap() + 1
+        );
+        assert!(error.ends_with(&said), "{error}");
+    }
     refused(&coco(), "picture \"b.png\" is in none of the folders");
     let png = picture(1).to_png().unwrap();
     write(folder.path(), &[("b.png", &png), ("deep/a.png", &png)]);
@@ -371,6 +383,50 @@ fn what_cannot_be_meant_is_refused() {
         &turned,
         "its EXIF orientation turns picture \"b.png\" from 20 x 10 to 10 x 20",
     );
+}
+
+#[test]
+fn boxes_that_reach_out_of_their_pictures_are_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let png = picture(1).to_png().unwrap();
+    let mut out_of = coco();
+    out_of["annotations"][0]["bbox"] = json!([100, 200, 3, 4]);
+    out_of["annotations"][2]["bbox"] = json!([2, 2, 10.5, 1]);
+    write(
+        folder.path(),
+        &[
+            ("coco/b.png", &png),
+            ("coco/deep/a.png", &png),
+            ("coco/train.json", out_of.to_string().as_bytes()),
+            (
+                "voc/Annotations/a.xml",
+                voc_file(&[voc_object("cat", ["1", "1", "500", "10"], "")]).as_bytes(),
+            ),
+            ("voc/JPEGImages/a.png", &png),
+            ("yolo/data.yaml", b"names: [cat]"),
+            ("yolo/images/train/a.png", &png),
+            ("yolo/labels/train/a.txt", b"0 0.9 0.5 0.6 0.5\n"),
+        ],
+    );
+    for (from, said) in [
+        (
+            "coco/train.json",
+            "train.json: train: 1 of 3 boxes reaches out of the picture by more than a pixel, and is kept; the first is of picture \
+             \"deep/a.png\", of 12 x 10 pixels",
+        ),
+        (
+            "voc",
+            "train: 1 of 1 box reaches out of the picture by more than a pixel",
+        ),
+        (
+            "yolo",
+            "train: 1 of 1 box reaches out of the picture by more than a pixel",
+        ),
+    ] {
+        let out = folder.path().join("out").join(from);
+        let notes = import(&folder.path().join(from), &out, ImportSpec::default()).unwrap();
+        assert!(notes.iter().any(|note| note.contains(said)), "{notes:?}");
+    }
 }
 
 /// Whole numbers as floats, flags as words, texts as ids, sizes left out, a byte order mark: what Python reads alike.

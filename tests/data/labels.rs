@@ -245,6 +245,19 @@ fn labels_without_a_class_are_named_and_counted() {
         &animals,
         r#"label "a\tb\u{1b}" is outside the 3 class names (1 of 2 rows)"#,
     );
+    let texts = set(words(&["ant", "bee"]), None);
+    let alike = ": the class names are texts in the training rows, and here are whole numbers without names: store the labels as the same texts \
+                 in both, or as numbers with names (a ClassLabel) in both";
+    let error = beside(&cx, &plain(&[0, 1]), &texts).unwrap_err().to_string();
+    let said = "row 0 in memory: column \"label\": label 0 is outside the 2 class names (2 of 2 rows)";
+    assert_eq!(error, format!("{said}{alike}"));
+    let error = beside(&cx, &texts, &plain(&[0, 1])).unwrap_err().to_string();
+    assert!(
+        error.contains(
+            "label ant is outside the 2 class names (2 of 2 rows): the classes are whole numbers without names"
+        ),
+        "{error}"
+    );
     let named = set(integers(&[0, 1]), Some(&["ant", "wasp"]));
     bad(
         &named,

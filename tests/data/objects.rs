@@ -110,7 +110,9 @@ fn classes_of_other_data_are_matched_by_name() {
     assert!(
         error
             .to_string()
-            .contains("class \"cat\" is none of the 2 classes \"owl\", \"dog\""),
+            .contains(
+                "column \"objects\": class \"cat\" is none of the 2 classes \"owl\", \"dog\": correct the row, or leave it out"
+            ),
         "{error}"
     );
     assert!(error.to_string().contains("row 0 of row group 0"), "{error}");
@@ -137,18 +139,25 @@ fn what_is_no_object_is_told_with_its_place() {
     );
     assert_eq!(read(&rows, &reader)[1], Objects::default());
     for (name, place, why) in [
-        ("null_box", "row 1 of row group 0", "a box is null"),
+        (
+            "null_box",
+            "row 1 of row group 0",
+            "a box is null: correct the row, or leave it out",
+        ),
         ("five", "row 1 of row group 0", "a box has 5 numbers, not four"),
         (
             "lengths",
             "row 0 of row group 0",
-            "has 1 boxes and 2 values of \"category\"",
+            "column \"objects\" has 1 box and 2 values of \"category\": correct the row, or leave it out",
         ),
     ] {
         let error = scan(&open(name), "objects", BoxFormat::Xywh).unwrap_err();
         let text = error.to_string();
         assert!(
-            error.kind() == ErrorKind::Data && text.contains(place) && text.contains(why),
+            error.kind() == ErrorKind::Data
+                && text.contains(place)
+                && text.contains(why)
+                && !text.contains("of the batch"),
             "{text}"
         );
     }

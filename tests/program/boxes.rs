@@ -19,6 +19,11 @@ const BACKBONE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/back
 
 /// So many pictures of 64 x 48 pixels with two squares each, and columns that could hold labels, too.
 fn data(path: &Path, rows: usize) -> String {
+    data_of(path, rows, |numbers| numbers, Some([64, 48]))
+}
+
+/// As [`data`], with the numbers that `boxes` makes of the squares, and other sizes in the columns, or none.
+fn data_of(path: &Path, rows: usize, boxes: fn([f32; 4]) -> [f32; 4], sides: Option<[i64; 2]>) -> String {
     let list = |values: ArrayRef| -> ArrayRef {
         let item = Arc::new(Field::new_list_field(values.data_type().clone(), true));
         let offsets = OffsetBuffer::from_lengths(vec![2; rows]);
@@ -26,7 +31,7 @@ fn data(path: &Path, rows: usize) -> String {
     };
     let numbers = (0..rows).flat_map(|row| {
         let at = (row % 8) as f32;
-        [at, at, 20.0, 20.0, 34.0, at, 24.0, 24.0]
+        [boxes([at, at, 20.0, 20.0]), boxes([34.0, at, 24.0, 24.0])].concat()
     });
     let item = Arc::new(Field::new_list_field(DataType::Float32, true));
     let boxes = FixedSizeListArray::new(item, 4, Arc::new(Float32Array::from_iter_values(numbers)), None);
@@ -41,12 +46,15 @@ fn data(path: &Path, rows: usize) -> String {
         Some(pixels.to_png().unwrap())
     };
     let side = |pixels: i64| -> ArrayRef { Arc::new(Int64Array::from(vec![pixels; rows])) };
-    let columns: Vec<(&str, ArrayRef)> = vec![
+    let mut columns: Vec<(&str, ArrayRef)> = vec![
         ("image", Arc::new((0..rows).map(picture).collect::<BinaryArray>())),
         ("objects", Arc::new(StructArray::from(fields.to_vec()))),
-        ("width", side(64)),
-        ("height", side(48)),
     ];
+    columns.extend(
+        sides
+            .iter()
+            .flat_map(|[width, height]| [("width", side(*width)), ("height", side(*height))]),
+    );
     let batch = RecordBatch::try_from_iter(columns).unwrap();
     let mut writer = ArrowWriter::try_new(File::create(path).unwrap(), batch.schema(), None).unwrap();
     writer.write(&batch).unwrap();
@@ -112,6 +120,47 @@ fn an_inspection_finds_the_boxes_that_a_run_does() {
     ] {
         assert!(text.contains(part), "{text}");
     }
+}
+
+#[test]
+fn an_inspection_compares_boxes_with_their_pictures() {
+    let dir = tempfile::tempdir().unwrap();
+    let look = |name: &str, boxes: fn([f32; 4]) -> [f32; 4], sides: Option<[i64; 2]>| {
+        data_of(&dir.path().join(name), 6, boxes, sides);
+        let ran = millstream(dir.path(), &format!("inspect {name} --json"));
+        done(&ran);
+        let found: Value = serde_json::from_slice(&ran.stdout).unwrap();
+        let text = String::from_utf8(millstream(dir.path(), &format!("inspect {name}")).stdout).unwrap();
+        // Lines are wrapped.
+        (
+            found["labels"].clone(),
+            text.split_whitespace().collect::<Vec<_>>().join(" "),
+        )
+    };
+    let (labels, text) = look("good.parquet", |numbers| numbers, None);
+    assert_eq!(
+        (&labels["misplaced"], &labels["objects"]["checked"]),
+        (&Value::Null, &true.into()),
+        "{text}"
+    );
+    let corners = |[left, top, width, height]: [f32; 4]| [left, top, left + width, top + height];
+    let (labels, text) = look("corners.parquet", corners, None);
+    let said = "column \"objects\": 6 of 12 boxes do not lie in their pictures as xywh; as xyxy 0 do not: name that format, or convert boxes for \
+                a model of the other one";
+    assert_eq!(labels["misplaced"], said);
+    assert_eq!(labels["objects"]["objects"], 12);
+    assert!(text.contains(&format!("Boxes: {said}.")), "{text}");
+    let (labels, text) = look("sides.parquet", |numbers| numbers, Some([640, 480]));
+    let said = "the columns width and height say 640 x 480, and the picture has 64 x 48 pixels; 6 rows are so";
+    assert!(labels["misplaced"].as_str().unwrap().contains(said), "{labels}");
+    assert!(text.contains(said), "{text}");
+    let partly = |[left, top, width, height]: [f32; 4]| [left, top, if left == 5.0 { 80.0 } else { width }, height];
+    let (labels, text) = look("partly.parquet", partly, None);
+    assert_eq!(labels["objects"]["reaching_out"], 1);
+    assert!(
+        text.contains("1 of 12 boxes in \"objects\" reaches out of the picture by more than a pixel"),
+        "{text}"
+    );
 }
 
 /// A file without boxes of class 7 in most rows.

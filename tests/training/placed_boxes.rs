@@ -11,7 +11,7 @@ use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field, Float32Type, Float64Type, Int64Type};
 use common::context;
 use millstream::dataset::Origin;
-use millstream::error::ErrorKind;
+use millstream::error::{ErrorKind, Remedy};
 use millstream::image::{Boxes, CopyPaste, Crop, Operation, Pixels};
 use millstream::mix::Target;
 use millstream::report::{DetectionFigures, FoundBox, Report, TrueBox};
@@ -431,12 +431,126 @@ fn stated_sizes_have_to_be_those_of_the_pictures() {
         "row 1 of row group 0 in x.parquet: the columns width and height say 10 x 10, and the picture has 160 x 120 pixels; 11 rows are so: \
          mend these columns, or leave them out"
     );
-    // What is unknown, and the sides of a picture that is stored turned, are no contradiction.
+    // Sides that are exchanged, where nothing turns the pictures.
+    let error = refused(of(sizes(120, 120), sizes(160, 160)), BoxFormat::Xywh);
+    assert_eq!(
+        error,
+        "row 0 of row group 0 in x.parquet: the columns width and height say 120 x 160, and the picture has 160 x 120 pixels; 12 rows are so: \
+         mend these columns, or leave them out"
+    );
+    // What is unknown is no contradiction.
     let dir = tempfile::tempdir().unwrap();
-    let unknown: ArrayRef = Arc::new(Int64Array::from_iter((0..12).map(|row| (row > 3).then_some(120))));
-    let file = write(&dir.path().join("x.parquet"), of(unknown, sizes(0, 160)));
+    let unknown: ArrayRef = Arc::new(Int64Array::from_iter((0..12).map(|row| (row > 3).then_some(160))));
+    let file = write(&dir.path().join("x.parquet"), of(unknown, sizes(0, 120)));
     let good = run(&file, &dir.path().join("out"), BoxFormat::Xywh).datasets(&context());
     assert!(good.is_ok(), "{good:?}");
+}
+
+/// A picture of grey, whose orientation says that it is to be turned by a quarter.
+fn lying() -> Vec<u8> {
+    let (width, height) = (SIZE.0 as u16, SIZE.1 as u16);
+    let pixels = vec![110; usize::from(width) * usize::from(height)];
+    let mut jpeg = Vec::new();
+    jpeg_encoder::Encoder::new(&mut jpeg, 90)
+        .encode(&pixels, width, height, jpeg_encoder::ColorType::Luma)
+        .unwrap();
+    let mut exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0".to_vec();
+    let mut segment = vec![0xff, 0xe1];
+    segment.extend(((exif.len() + 2) as u16).to_be_bytes());
+    segment.append(&mut exif);
+    jpeg.splice(2..2, segment);
+    jpeg
+}
+
+#[test]
+fn boxes_of_the_stored_picture_are_not_learnt_on_the_upright_one() {
+    let rows = objects(12);
+    let dir = tempfile::tempdir().unwrap();
+    let data = |(width, height): (u32, u32)| {
+        let side = |side: u32| -> ArrayRef { Arc::new(Int64Array::from(vec![i64::from(side); 12])) };
+        let pictures: ArrayRef = Arc::new((0..12).map(|_| Some(lying())).collect::<BinaryArray>());
+        let columns = vec![
+            ("image", pictures),
+            ("objects", column(&rows, BoxFormat::Xywh, Vec::new())),
+            ("width", side(width)),
+            ("height", side(height)),
+        ];
+        write(&dir.path().join(format!("{width}.parquet")), columns)
+    };
+    let (stored, upright) = (data(SIZE), data((SIZE.1, SIZE.0)));
+    let of = |file: &str, upright: bool| {
+        let mut run = run(file, &dir.path().join("out"), BoxFormat::Xywh);
+        run.spec.data.reading.upright = upright;
+        run.datasets(&context()).map(|_| ())
+    };
+    let error = of(&stored, true).unwrap_err();
+    assert_eq!(error.remedy(), Some(Remedy::Orientation));
+    assert_eq!(
+        error.to_string().replace(&stored, "x.parquet"),
+        "row 0 of row group 0 in x.parquet: its EXIF orientation turns the picture from 160 x 120 to 120 x 160 pixels, and the columns width \
+         and height say 160 x 120, so that the boxes are those of the picture as it is stored; 12 rows are so: read pictures as they are \
+         stored (`reading.upright` = false), or, where the boxes are those of the upright pictures, mend these columns"
+    );
+    of(&stored, false).unwrap();
+    let error = of(&upright, false).unwrap_err().to_string();
+    assert!(
+        error.contains("say 120 x 160, the size of the picture as its EXIF orientation turns it")
+            && error.contains("read pictures upright (`reading.upright` = true)"),
+        "{error}"
+    );
+}
+
+/// Rows whose classes are stored as whole numbers without names.
+fn numbered(rows: &[Vec<Object>], first: i64) -> ArrayRef {
+    let objects = column(rows, BoxFormat::Xywh, Vec::new());
+    let objects = objects.as_struct();
+    let classes = rows.iter().flatten().map(|(_, class)| class + first);
+    let fields = [
+        ("bbox", Arc::clone(objects.column(0))),
+        ("category", list(rows, Arc::new(Int64Array::from_iter_values(classes)))),
+    ];
+    let fields = fields.map(|(name, column)| (Arc::new(Field::new(name, column.data_type().clone(), true)), column));
+    Arc::new(StructArray::from(fields.to_vec()))
+}
+
+#[test]
+fn whole_numbers_are_not_matched_to_texts() {
+    let (rows, dir) = (objects(12), tempfile::tempdir().unwrap());
+    let data = |name: &str, objects: ArrayRef| {
+        let columns = vec![("image", pictures(&rows)), ("objects", objects)];
+        write(&dir.path().join(name), columns)
+    };
+    let texts = data("texts.parquet", column(&rows, BoxFormat::Xywh, Vec::new()));
+    let numbers = data("numbers.parquet", numbered(&rows, 0));
+    let out = dir.path().join("out");
+    let of = |train: &str, valid: &str| run(train, &out, BoxFormat::Xywh).valid([valid]).datasets(&context());
+    let error = of(&texts, &numbers).unwrap_err().to_string();
+    assert_eq!(
+        error.replace(&numbers, "x.parquet"),
+        "row 0 of row group 0 in x.parquet: column \"objects\": the classes are whole numbers without names, and in the training rows they are \
+         texts (\"bright\", \"dark\"), so that nothing tells which number is which text: store the same texts in both, or numbers with their \
+         names (a ClassLabel) in both"
+    );
+    of(&numbers, &numbers).unwrap();
+    // A class that is a negative number is learnt, and said.
+    let negative = data("negative.parquet", numbered(&rows, -1));
+    let notes = of(&negative, &negative).unwrap().notes;
+    let said = "class \"-1\" in column \"objects\", of";
+    assert!(notes.iter().any(|note| note.starts_with(said)), "{notes:?}");
+    // A model knows no more than the names of its classes: how they are matched is said.
+    run(&texts, &out, BoxFormat::Xywh)
+        .epochs(1)
+        .run(&context(), &mut |_| ())
+        .unwrap();
+    let report = Evaluate::new(Predict::new(&out, [numbers]))
+        .run(&context(), &mut |_, _| ())
+        .unwrap();
+    let said = "classes in \"objects\": whole numbers without names are read as the numbers of the known classes: 0 is \"bright\", 1 is \"dark\"";
+    assert!(
+        report.notes.iter().any(|note| note.contains(said)),
+        "{:?}",
+        report.notes
+    );
 }
 
 #[test]

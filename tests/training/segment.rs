@@ -424,6 +424,12 @@ fn what_is_no_mask_is_refused_with_its_place() {
         said.contains("row 3") && said.contains("\"mask\"") && said.contains("a mask of RGB pixels"),
         "{said}"
     );
+    assert!(
+        said.ends_with(
+            "store the numbers of its classes as a PNG of one channel, leave the row out, or let bad rows be skipped"
+        ),
+        "{said}"
+    );
     let said = refused(&|row| at_third(row, None), Segment::default()).to_string();
     assert!(said.contains("row 3") && said.contains("a mask is null"), "{said}");
     let two = Segment {

@@ -59,6 +59,8 @@ impl Failure {
                         values.split('|').filter(mends).collect::<Vec<_>>().join("|")
                     )
                 }
+                "as-stored" if said.contains("= true") => "--as-stored=false".to_owned(),
+                "as-stored" => "--as-stored".to_owned(),
                 "resume" if error.remedy() == Some(Remedy::RunSettings) => {
                     "--resume with no option but --out goes on as it was begun".to_owned()
                 }
@@ -98,6 +100,7 @@ fn longs(error: &Error) -> &'static [&'static str] {
         (Some(Remedy::Size), _) => &["size"],
         (Some(Remedy::Weights), _) => &["weights"],
         (Some(Remedy::RunSettings), _) => &["resume"],
+        (Some(Remedy::Orientation), _) => &["as-stored"],
         (None, ErrorKind::Exists) => &["resume", "overwrite", "out"],
         (Some(Remedy::Memory), _) | (None, ErrorKind::Budget) => &["memory"],
         _ => &[],
@@ -168,6 +171,14 @@ mod tests {
         assert_eq!(words("finetune", Remedy::Weights), "which? (--weights FILE)");
         assert_eq!(words("finetune", Remedy::BadRows), "which? (--on-error skip)");
         assert_eq!(words("import", Remedy::BadRows), "which? (--on-error keep)");
+        for (said, mend) in [
+            ("`upright` = false", "--as-stored"),
+            ("`upright` = true", "--as-stored=false"),
+        ] {
+            let failure = Failure::Error(Error::data(said).with_remedy(Remedy::Orientation));
+            let words = failure.in_words(all.find_subcommand("finetune"));
+            assert_eq!(words, format!("{said} ({mend})"));
+        }
         let both = Failure::Error(Error::data("such a row can be skipped or replaced").with_remedy(Remedy::BadRows));
         let both = both.in_words(all.find_subcommand("finetune"));
         assert!(both.ends_with("(--on-error skip|replace)"), "{both}");
@@ -212,6 +223,7 @@ mod tests {
             "out",
             "max-pixels",
             "on-error",
+            "as-stored",
         ] {
             assert!(
                 all.get_subcommands().any(|command| option(command, long).is_some()),

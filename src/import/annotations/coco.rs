@@ -84,7 +84,13 @@ impl Coco {
         let shown = path.display().to_string();
         let text = text_of(path).map_err(|error| Error::io(path, error))?;
         let file: File = serde_json::from_str(&text).map_err(|error| {
-            let message = format!("no annotations as COCO has them (images, annotations, categories): {error}");
+            let why = match no_number(&text, &error) {
+                Some((word, [line, column])) => format!(
+                    "{word} at line {line} column {column}, and JSON has no {word}: correct the annotation that has it, or leave it out"
+                ),
+                None => error.to_string(),
+            };
+            let message = format!("no annotations as COCO has them (images, annotations, categories): {why}");
             Error::data(message).context(shown.as_str())
         })?;
         drop(text);
@@ -267,6 +273,18 @@ impl Coco {
             shown,
         })
     }
+}
+
+/// The word that Python's `json` writes in place of a number which is none, where `error` is of one, with its line and column.
+fn no_number(text: &str, error: &serde_json::Error) -> Option<(&'static str, [usize; 2])> {
+    let line = text.split('\n').nth(error.line().checked_sub(1)?)?;
+    // The error may point to its first letter or behind that.
+    let from = error.column().saturating_sub(2);
+    ["NaN", "Infinity"].into_iter().find_map(|word| {
+        let is_there = |at: &usize| line.get(*at..).is_some_and(|rest| rest.starts_with(word));
+        let at = (from..from + 3).find(is_there)?;
+        Some((word, [error.line(), at + 1]))
+    })
 }
 
 /// The files of annotations at `path`, and their splits: a file itself; of a folder those named `_annotations.coco.json` in it and right below it, or

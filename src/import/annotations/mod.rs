@@ -13,6 +13,7 @@ mod yolo;
 
 use crate::error::{Error, Result};
 use crate::quote::{counted, quoted, shown};
+use crate::rows::BoxFormat;
 use crate::source::{Listing, Split};
 use coco::Coco;
 use read::Annotated;
@@ -57,6 +58,10 @@ pub(super) fn splits(paths: &[String], upright: bool) -> Result<Option<Vec<Annot
         pictures
             .iter_mut()
             .try_for_each(|picture| read::measure(picture, file))?;
+        let reaching_out = reaching_out(&split.pictures);
+        split
+            .notes
+            .extend(reaching_out.map(|said| format!("{}: {}: {said}", split.shown, split.split)));
     }
     // All splits have the same columns.
     let beside = Beside::of(read.iter().flat_map(|split| &split.pictures));
@@ -129,6 +134,28 @@ fn opened(split: Annotated, beside: Beside) -> Result<AnnotatedSplit> {
         notes,
         inputs,
     })
+}
+
+/// How many boxes reach out of their pictures by more than a pixel; none where none does.
+fn reaching_out(pictures: &[Picture]) -> Option<String> {
+    let (mut all, mut out, mut first) = (0_u64, 0_u64, None);
+    for picture in pictures {
+        let [width, height] = picture.size.map(|side| u32::try_from(side).unwrap_or(u32::MAX));
+        for object in &picture.objects {
+            all += 1;
+            if BoxFormat::Xywh.reaches_out(object.bbox, (width, height)) {
+                out += 1;
+                first.get_or_insert((&picture.name, width, height));
+            }
+        }
+    }
+    let (name, width, height) = first?;
+    let (reach, are) = if out == 1 { ("reaches", "is") } else { ("reach", "are") };
+    Some(format!(
+        "{out} of {} {reach} out of the picture by more than a pixel, and {are} kept; the first is of picture {}, of {width} x {height} pixels",
+        counted(all, "box"),
+        quoted(name)
+    ))
 }
 
 /// Classes that are named with their boxes at most.

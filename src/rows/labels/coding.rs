@@ -25,7 +25,29 @@ pub(super) struct Classes {
     pub(super) names: Vec<String>,
     /// What a reader of the report has to know about how it was read.
     pub(super) remark: Option<String>,
+    /// Why values of another kind than the names have no class, and what to do.
+    pub(super) hint: Option<&'static str>,
     reading: Reading,
+}
+
+/// Why whole numbers have no class of those that were texts.
+const NAMED_BY_TEXTS: &str = "the class names are texts in the training rows, and here are whole numbers without names: store the labels as the same texts in both, \
+                              or as numbers with names (a ClassLabel) in both";
+/// Why texts have no class of those that were whole numbers.
+const NAMED_BY_NUMBERS: &str = "the classes are whole numbers without names in the training rows, and here are texts: store the labels alike in both";
+
+/// How whole numbers without names are read as classes of which only the `names` are known.
+pub(in crate::rows) fn numbers_read_as(names: &[String]) -> String {
+    let first: Vec<String> = (0..)
+        .zip(names)
+        .take(3)
+        .map(|(at, name): (u32, _)| format!("{at} is {}", quote::quoted(name)))
+        .collect();
+    let more = if names.len() > first.len() { ", and so on" } else { "" };
+    format!(
+        "whole numbers without names are read as the numbers of the known classes: {}{more}",
+        first.join(", ")
+    )
 }
 
 impl Classes {
@@ -42,6 +64,7 @@ impl Classes {
         Ok(Self {
             names,
             remark: None,
+            hint: None,
             reading,
         })
     }
@@ -50,15 +73,34 @@ impl Classes {
     /// integers, and stored values else.
     #[cfg(feature = "train")]
     pub(super) fn of_model(column: &Column, names: &[String]) -> Result<Self> {
-        Self::like(column, names, column.kind_beside(names))
+        let (kind, own) = (column.kind_beside(names), column.kind());
+        let classes = Self::like(column, names, kind)?;
+        let is_guessed = (kind, own) == (ValueKind::Numbered, ValueKind::Integers) && classes.remark.is_none();
+        Ok(Self {
+            remark: match is_guessed {
+                true => Some(format!(
+                    "labels in column \"{}\": {}",
+                    column.name,
+                    numbers_read_as(names)
+                )),
+                false => classes.remark,
+            },
+            ..classes
+        })
     }
 
     /// The classes `names` of another column, whose values are of `kind`, for the values of `column`.
     pub(super) fn like(column: &Column, names: &[String], kind: ValueKind) -> Result<Self> {
         let own = column.names.clone().unwrap_or_default();
+        let hint = match (kind, column.kind()) {
+            (ValueKind::Strings, ValueKind::Integers | ValueKind::Booleans) => Some(NAMED_BY_TEXTS),
+            (ValueKind::Integers | ValueKind::Booleans, ValueKind::Strings) => Some(NAMED_BY_NUMBERS),
+            _ => None,
+        };
         let read = |reading| Self {
             names: names.to_vec(),
             remark: None,
+            hint,
             reading,
         };
         match (kind, column.kind()) {

@@ -17,6 +17,7 @@ mod table;
 mod tally;
 
 pub use any::AnyLabels;
+pub(super) use coding::numbers_read_as;
 pub use expression::Expression;
 pub use key::{Bins, Equals, Key};
 pub use kind::LabelKind;

@@ -114,7 +114,7 @@ impl MultiLabels {
 
     fn of(cx: &Context, dataset: &impl Stable, column: &Column, classes: Classes) -> Result<Self> {
         let (of, tally) = classes.encode_lists(column)?;
-        match tally.error(cx, dataset, column) {
+        match tally.error(cx, dataset, column, classes.hint) {
             Some(error) => Err(error),
             None => Ok(Self {
                 column: column.name.clone(),

@@ -88,7 +88,7 @@ impl Labels {
 
     fn of(cx: &Context, dataset: &impl Stable, column: &Column, classes: Classes) -> Result<Self> {
         let (of, tally) = classes.encode(column)?;
-        match tally.error(cx, dataset, column) {
+        match tally.error(cx, dataset, column, classes.hint) {
             Some(error) => Err(error),
             None => Ok(Self {
                 column: column.name.clone(),

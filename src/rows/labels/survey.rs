@@ -42,7 +42,7 @@ impl Survey {
             kind: column.labels,
             rows: column.len() as u64,
             names: classes.names,
-            error: tally.error(cx, dataset, column),
+            error: tally.error(cx, dataset, column, None),
             counts: tally.counts,
             empty: tally.empty,
             nulls: tally.nulls,

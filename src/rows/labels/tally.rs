@@ -60,8 +60,14 @@ impl Tally {
         self.rows += 1;
     }
 
-    /// The first row without a class, where it is stored, and how many there are.
-    pub(super) fn error(&self, cx: &Context, dataset: &impl Stable, column: &Column) -> Option<Error> {
+    /// The first row without a class, where it is stored, and how many there are; with what `hint` says of labels that are no class.
+    pub(super) fn error(
+        &self,
+        cx: &Context,
+        dataset: &impl Stable,
+        column: &Column,
+        hint: Option<&str>,
+    ) -> Option<Error> {
         let (row, fault) = self.first.as_ref()?;
         let why = match fault {
             Fault::Null => "the label is null".to_owned(),
@@ -81,7 +87,8 @@ impl Tally {
         };
         let place = dataset.provenance(cx, *row).places.into_iter().next();
         let place = place.map_or_else(|| format!("row {row}"), |place| place.to_string());
-        let error = Error::data(format!("{why} ({many})"));
+        let hint = hint.filter(|_| self.outside > 0).map(|hint| format!(": {hint}"));
+        let error = Error::data(format!("{why} ({many}){}", hint.unwrap_or_default()));
         Some(error.context(format!("column \"{}\"", column.name)).context(place))
     }
 }

@@ -168,6 +168,10 @@ impl<D: Dataset> Dataset for FlatObjects<D> {
             Some(remark) => plan.note(remark),
             None => plan,
         };
+        let plan = match self.reader.remark() {
+            Some(remark) => plan.note(remark),
+            None => plan,
+        };
         let ignored = self.reader.layout().ignored();
         let plan = match ignored.is_empty() {
             true => plan,

@@ -115,6 +115,14 @@ impl BoxFormat {
         !finite || right <= left || bottom <= top
     }
 
+    /// Whether the box reaches out of a picture of `size` by more than a pixel.
+    pub(crate) fn reaches_out(self, values: [f32; 4], size: (u32, u32)) -> bool {
+        let (width, height) = (size.0 as f32, size.1 as f32);
+        let [left, top, right, bottom] = self.to_xyxy(values, size);
+        let out = left < -1.0 || top < -1.0 || right > width + 1.0 || bottom > height + 1.0;
+        out && !self.is_degenerate(values)
+    }
+
     /// Whether the box has an area and lies in a picture of `size`, but for a fiftieth of it. A box of less than two pixels
     /// is none: shares that are taken for pixels would be.
     pub(super) fn fits(self, values: [f32; 4], size: (u32, u32)) -> bool {

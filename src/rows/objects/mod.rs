@@ -12,6 +12,8 @@ mod reader;
 mod stored;
 mod survey;
 
+#[cfg(feature = "train")]
+pub(crate) use classes::KnownClasses;
 pub(crate) use find::find_objects;
 pub use flattened::{FlatObjects, ObjectsSpec};
 pub use format::{BOX_FORMAT, BoxFormat};

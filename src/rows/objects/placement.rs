@@ -89,8 +89,7 @@ impl BoxPlaces {
         let [left, top, right, bottom] = self.format.to_xyxy(values, size);
         let apart = right <= 0.0 || bottom <= 0.0 || left >= width || top >= height;
         self.outside += u64::from(apart);
-        let out = left < -1.0 || top < -1.0 || right > width + 1.0 || bottom > height + 1.0;
-        self.reaching_out += u64::from(out && !self.format.is_degenerate(values));
+        self.reaching_out += u64::from(self.format.reaches_out(values, size));
     }
 
     /// Boxes that reach out of their pictures by more than a pixel.

@@ -1,12 +1,12 @@
 //! The objects of rows, read.
 
-use super::classes::Classes;
+use super::classes::{Classes, KnownClasses};
 use super::flat::{AREA, Flat, Values, flat};
 use super::format::BoxFormat;
 use super::layout::ObjectLayout;
 use super::numbers::check_numbers;
 use super::placement::BoxPlaces;
-use super::stored::{absent, distinct, stored_boxes};
+use super::stored::{absent, distinct, first_with_objects, stored_boxes};
 use super::survey::ObjectSurvey;
 use crate::columns::Numbers;
 use crate::dataset::Stable;
@@ -64,7 +64,8 @@ impl ObjectReader {
     }
 
     /// As [`scan`](Self::scan), with the classes `names` of other data or of a model. Stored names are matched by name, strings are
-    /// names, and integers without names are names where all `names` are integers, else their numbers.
+    /// names, and integers without names are names where all `names` are integers, else their numbers, which the plan of
+    /// [`objects_by`](crate::DatasetExt::objects_by) notes.
     ///
     /// # Errors
     ///
@@ -77,17 +78,33 @@ impl ObjectReader {
         names: &[String],
     ) -> Result<Self> {
         let sizes = stated_sizes(cx, dataset).await?;
-        Self::scan_in(cx, dataset, column, format, Some(names), sizes.as_deref()).await
+        let known = Some(KnownClasses::named(names));
+        Self::scan_in(cx, dataset, column, format, known, sizes.as_deref()).await
     }
 
-    /// As [`scan`](Self::scan) or, where there are `names`, as [`scan_as`](Self::scan_as), with the `sizes` of the pictures of all rows
+    /// As [`scan`](Self::scan), with the `sizes` of the pictures of all rows so far as they are known: of the others columns tell.
+    pub(crate) async fn scan_beside(
+        cx: &Context,
+        dataset: &impl Stable,
+        column: &str,
+        format: BoxFormat,
+        sizes: &[Option<(u32, u32)>],
+    ) -> Result<Self> {
+        let stated = stated_sizes(cx, dataset).await?.unwrap_or_default();
+        let known = |(row, size): (usize, &Option<(u32, u32)>)| size.or_else(|| stated.get(row).copied().flatten());
+        let sizes: Vec<_> = sizes.iter().enumerate().map(known).collect();
+        let sizes = sizes.iter().any(Option::is_some).then_some(&sizes[..]);
+        Self::scan_in(cx, dataset, column, format, None, sizes).await
+    }
+
+    /// As [`scan`](Self::scan) or, where classes are `known`, as [`scan_as`](Self::scan_as), with the `sizes` of the pictures of all rows
     /// so far as they are known.
     pub(crate) async fn scan_in(
         cx: &Context,
         dataset: &impl Stable,
         column: &str,
         format: BoxFormat,
-        names: Option<&[String]>,
+        known: Option<KnownClasses<'_>>,
         sizes: Option<&[Option<(u32, u32)>]>,
     ) -> Result<Self> {
         let layout = ObjectLayout::of(&dataset.schema(), column)?;
@@ -108,12 +125,13 @@ impl ObjectReader {
         };
         let distinct = distinct(&layout, &array).map_err(placed)?;
         let stored = layout.class_names();
-        let classes = match names {
+        let in_column = |error: Error| error.context(format!("column \"{column}\""));
+        let classes = match known {
             None => Classes::own(stored, distinct),
-            Some(names) => Classes::like(stored, &distinct, names),
+            Some(known) => Classes::like(stored, &distinct, known)
+                .map_err(|error| placed(in_column(error.at(first_with_objects(&layout, &array)))))?,
         };
         let flat = flat(&layout, format, &classes, &array).map_err(placed)?;
-        let in_column = |error: Error| error.context(format!("column \"{column}\""));
         let stored = stored_boxes(&layout, &array).map_err(placed)?;
         let size = |row: usize| sizes.and_then(|sizes| sizes[row]);
         let known = stored.iter().filter_map(|&(row, values)| Some((values, size(row)?)));
@@ -150,6 +168,18 @@ impl ObjectReader {
     /// The classes' names, by class.
     pub fn names(&self) -> &[String] {
         &self.classes.names
+    }
+
+    /// The classes, for other rows that are read alike.
+    #[cfg(feature = "train")]
+    pub(crate) fn known_classes(&self) -> KnownClasses<'_> {
+        self.classes.known()
+    }
+
+    /// How whole numbers without names were read as classes that are names, where nobody has said what they mean.
+    pub(crate) fn remark(&self) -> Option<String> {
+        let read = self.classes.remark.as_ref()?;
+        Some(format!("classes in \"{}\": {read}", self.layout.column))
     }
 
     /// What the scan counted.

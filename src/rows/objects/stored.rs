@@ -1,9 +1,10 @@
 //! The fields of objects as they are stored.
 
-use super::classes::Distinct;
+use super::classes::{Distinct, MEND};
 use super::layout::{ORIENTED, ObjectLayout};
 use crate::columns::{Number, Numbers, list_item, list_items};
 use crate::error::{Error, Result};
+use crate::quote::counted;
 use arrow::array::{Array, ArrayRef, AsArray, StringViewArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field};
@@ -25,6 +26,12 @@ pub(super) fn distinct(layout: &ObjectLayout, array: &ArrayRef) -> Result<Distin
     Ok(distinct)
 }
 
+/// The first row that has an object; the first of all where none has.
+pub(super) fn first_with_objects(layout: &ObjectLayout, array: &ArrayRef) -> usize {
+    let ends = stored(layout, array).map(|stored| stored.ends).unwrap_or_default();
+    ends.iter().position(|&end| end > 0).unwrap_or(0)
+}
+
 pub(super) enum Categories {
     Integers(Vec<i64>),
     Strings(StringViewArray),
@@ -37,7 +44,7 @@ pub(super) fn categories(layout: &ObjectLayout, stored: &Stored) -> Result<Categ
     }
     let nulls = array.logical_nulls();
     if let Some(at) = nulls.and_then(|nulls| nulls.iter().position(|valid| !valid)) {
-        return Err(stored.refused(layout, at, "the class of an object is null"));
+        return Err(stored.refused(layout, at, &format!("the class of an object is null: {MEND}")));
     }
     if array.data_type().is_string() {
         return Ok(Categories::Strings(
@@ -118,10 +125,7 @@ pub(super) fn stored(layout: &ObjectLayout, array: &ArrayRef) -> Result<Stored> 
             .ok_or_else(|| Error::schema(format!("column \"{column}\" is no list of structs any more")))?;
         if let Some(at) = structs.nulls().and_then(|nulls| nulls.iter().position(|valid| !valid)) {
             let row = ends.partition_point(|&end| end <= at);
-            return Err(Error::data(format!(
-                "column \"{column}\": an object of row {row} of the batch is null"
-            ))
-            .at(row));
+            return Err(Error::data(format!("column \"{column}\": an object is null: {MEND}")).at(row));
         }
         let field = |name: &str| structs.column_by_name(name).cloned().ok_or_else(|| missing(name));
         return Ok(Stored {
@@ -140,9 +144,11 @@ pub(super) fn stored(layout: &ObjectLayout, array: &ArrayRef) -> Result<Stored> 
         if fields.is_empty() {
             of_boxes = lengths;
         } else if let Some(row) = (0..lengths.len()).find(|&row| lengths[row] != of_boxes[row]) {
-            let [have, boxes] = [&lengths, &of_boxes].map(|lengths| lengths[row].map_or(0, |length| length));
+            let [have, boxes] = [&lengths, &of_boxes].map(|lengths| lengths[row].map_or(0, |length| length as u64));
             return Err(Error::data(format!(
-                "column \"{column}\": row {row} of the batch has {boxes} boxes and {have} values of \"{name}\""
+                "column \"{column}\" has {} and {} of \"{name}\": {MEND}",
+                counted(boxes, "box"),
+                counted(have, "value")
             ))
             .at(row));
         }
@@ -174,9 +180,9 @@ impl Stored {
                 let (values, lengths) = list_items(array, None)?;
                 if let Some(at) = lengths.iter().position(|length| *length != Some(4)) {
                     let why = match lengths[at] {
-                        None => "a box is null".to_owned(),
+                        None => format!("a box is null: {MEND}"),
                         Some(5) => format!("a box has 5 numbers, not four{ORIENTED}"),
-                        Some(length) => format!("a box has {length} numbers, not four"),
+                        Some(length) => format!("a box has {length} numbers, not four: {MEND}"),
                     };
                     return Err(self.refused(layout, at, &why));
                 }
@@ -190,18 +196,18 @@ impl Stored {
         };
         let ends = self.ends.iter().map(|end| end * width).collect();
         let path = format!("{}.{}", layout.column, field.name());
-        let numbers = Numbers::in_rows(&path, item, &values, Some(ends))?.values::<f32>()?;
+        let numbers = Numbers::unplaced(&path, item, &values, ends)?.values::<f32>()?;
         Ok(numbers.as_chunks().0.to_vec())
     }
 
     pub(super) fn numbers<T: Number>(&self, layout: &ObjectLayout, field: &Field, array: &ArrayRef) -> Result<Vec<T>> {
         let path = format!("{}.{}", layout.column, field.name());
-        Numbers::in_rows(&path, field, array, Some(self.ends.clone()))?.values()
+        Numbers::unplaced(&path, field, array, self.ends.clone())?.values()
     }
 
-    /// An error of object `at`.
+    /// An error of object `at`, whose row is its [index](Error::index).
     pub(super) fn refused(&self, layout: &ObjectLayout, at: usize, why: &str) -> Error {
         let row = self.ends.partition_point(|&end| end <= at);
-        Error::data(format!("column \"{}\": row {row} of the batch: {why}", layout.column)).at(row)
+        Error::data(format!("column \"{}\": {why}", layout.column)).at(row)
     }
 }

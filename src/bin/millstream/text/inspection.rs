@@ -129,7 +129,8 @@ impl Display for Text<'_, Labels> {
         let found = self.0;
         let Some(column) = &found.column else {
             let problem = found.problem.as_deref().unwrap_or("there are none");
-            return sentence(f, &format!("Labels: {problem}."));
+            let misplaced = found.misplaced.iter().map(|why| format!(" {why}."));
+            return sentence(f, &format!("Labels: {problem}.{}", misplaced.collect::<String>()));
         };
         if let Some(numbers) = &found.numbers {
             writeln!(f, "Labels: column {}, numbers.", shown(column, 40))?;
@@ -178,6 +179,9 @@ impl Display for Text<'_, Labels> {
             }
             if let Some(remark) = objects.remark() {
                 sentence(f, &format!("{remark}."))?;
+            }
+            if let Some(misplaced) = &found.misplaced {
+                sentence(f, &format!("Boxes: {misplaced}."))?;
             }
         } else if found.empty > 0 {
             writeln!(
