@@ -268,6 +268,7 @@ impl Finetune {
         let computed = prepared.features.is_some() || prepared.maps.is_some();
         let strategy = std::slice::from_ref(&self.spec.balance);
         notes.extend(self.unused_views(&prepared.datasets, strategy).filter(|_| computed));
+        notes.extend(self.unused_operations());
         notes.extend(choice.map(Choice::in_words));
         Ok(Report {
             notes,
