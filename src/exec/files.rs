@@ -139,6 +139,14 @@ pub(crate) fn remove_begun_in(folder: &Path) -> Result<()> {
     remove_where(folder, is_left)
 }
 
+/// Removes the file at `path`, which may be gone already.
+pub(crate) fn remove(path: &Path) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::io(path, error)),
+        _ => Ok(()),
+    }
+}
+
 /// Writes to the disk which files `folder` has: they may have been renamed.
 pub(crate) fn sync_folder(folder: &Path) -> Result<()> {
     #[cfg(unix)]

@@ -2,6 +2,7 @@
 
 use super::files;
 use crate::error::{Error, Result};
+use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 
 /// Refuses a folder in which no file can be written. Nothing is left in it, and a folder that is missing is not made: the
@@ -127,4 +128,39 @@ pub(crate) fn check_output<'a>(out: &Path, overwrite: bool, inputs: impl IntoIte
         return Err(files::there(out));
     }
     check_folder(files::folder_of(out))
+}
+
+/// Refuses to replace a file at `out` that is not `what` such a command writes, which `is_own` tells. A link is replaced itself, and nothing is lost
+/// with it.
+pub(crate) fn check_replaced(out: &Path, what: &str, is_own: impl FnOnce(&Path) -> bool) -> Result<()> {
+    let is_file = std::fs::symlink_metadata(out).is_ok_and(|found| found.is_file());
+    match is_file && !is_own(out) {
+        true => {
+            let message = format!("this file is not {what}, and is not replaced: move it away, or write elsewhere");
+            Err(Error::config(message).context(out.display().to_string()))
+        }
+        false => Ok(()),
+    }
+}
+
+/// Whether the file at `path` begins with `bytes`.
+pub(crate) fn begins_with(path: &Path, bytes: &[u8]) -> bool {
+    let mut start = Vec::new();
+    let read = std::fs::File::open(path).and_then(|file| file.take(bytes.len() as u64).read_to_end(&mut start));
+    read.is_ok() && start == bytes
+}
+
+/// Refuses to replace files in `folder` that were not written beside a report, which is JSON with `field` in the file `report`, and another
+/// file in the place of that one.
+pub(crate) fn check_report(folder: &Path, (report, field): (&str, &str), others: &[&str]) -> Result<()> {
+    let is_report = |path: &Path| {
+        let json = files::read_small(path).ok().map(|text| serde_json::from_slice(&text));
+        json.is_some_and(|json| json.is_ok_and(|json: serde_json::Value| json.get(field).is_some()))
+    };
+    check_replaced(&folder.join(report), "a report of this kind", is_report)?;
+    let has_report = folder.join(report).is_file();
+    let what = format!("beside a {report}, so no such command wrote it");
+    others
+        .iter()
+        .try_for_each(|name| check_replaced(&folder.join(name), &what, |_| has_report))
 }

@@ -1,5 +1,6 @@
 //! A fit in a folder: what is fitted, checkpoints, and the model when it is done.
 
+use super::fit_next::{self, Next};
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec::files;
 use crate::exec::lock::Lock;
@@ -12,14 +13,14 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
 /// The file that makes a folder that of a fit.
-const MANIFEST: &str = "fit.json";
+pub(super) const MANIFEST: &str = "fit.json";
 /// Its version.
 const VERSION: u64 = 1;
 /// Where checkpoints are.
-const STEPS: &str = "steps";
+pub(super) const STEPS: &str = "steps";
 
 /// The folder in which a generator is fitted and then kept. While it is fitted there are checkpoints in it, from which a fit that was killed
-/// goes on to the same model. It is locked as long as the fit lasts.
+/// goes on to the same model. It is locked as long as the fit lasts. One that is overwritten stays until the new one is whole.
 ///
 /// ```text
 /// fit.json          what is fitted, and on what
@@ -58,21 +59,24 @@ impl FitFolder {
     /// one's; `Io` where nothing can be written.
     pub fn check(&self) -> Result<()> {
         crate::exec::outputs::check_folder(&self.folder)?;
-        match self.manifest()? {
-            Some(_) if matches!(self.existing, Existing::Refuse) => {
-                let message = "this folder holds a generator, or a part of one: go on with it, or overwrite it";
-                Err(self.place(Error::new(ErrorKind::Exists, message)))
-            }
-            Some(_) => Ok(()),
-            None => match [MODEL_FILE, STEPS]
-                .into_iter()
-                .find(|name| self.folder.join(name).exists())
-            {
-                None => Ok(()),
-                Some(name) => Err(self.place(Error::config(format!(
-                    "{name} exists, but no {MANIFEST}: no fit wrote it; move it away, or use another folder"
-                )))),
-            },
+        Next::of(&self.folder).check()?;
+        let has_manifest = manifest(&self.folder)?.is_some();
+        if has_manifest && matches!(self.existing, Existing::Refuse) {
+            let message = "this folder holds a generator, or a part of one: go on with it, or overwrite it";
+            return Err(self.place(Error::new(ErrorKind::Exists, message)));
+        }
+        let there = |name: &&str| self.folder.join(name).symlink_metadata().is_ok();
+        if let Some(name) = [MODEL_FILE, STEPS].into_iter().find(there).filter(|_| !has_manifest) {
+            return Err(self.place(Error::config(format!(
+                "{name} exists, but no {MANIFEST}: no fit wrote it; move it away, or use another folder"
+            ))));
+        }
+        let steps = self.folder.join(STEPS).symlink_metadata();
+        match steps.is_ok_and(|steps| !steps.is_dir()) {
+            true => Err(self.place(Error::config(format!(
+                "{STEPS} is no folder, and no fit wrote it: move it away, or use another folder"
+            )))),
+            false => Ok(()),
         }
     }
 
@@ -114,27 +118,45 @@ impl FitFolder {
     ) -> Result<LearnedModel> {
         std::fs::create_dir_all(&self.folder).map_err(|error| Error::io(&self.folder, error))?;
         let _lock = Lock::take(&self.folder)?;
-        let steps = self.folder.join(STEPS);
-        let there = |names: &[&str], own: &[String]| -> Vec<String> {
-            let foreign = names.iter().filter(|name| !own.iter().any(|own| own == *name));
-            let found = foreign.filter(|name| self.folder.join(name).symlink_metadata().is_ok());
-            found.map(|name| (*name).to_owned()).collect()
-        };
-        match (self.manifest()?, self.existing) {
+        let next = Next::of(&self.folder);
+        next.finish()?;
+        match (manifest(&self.folder)?, self.existing) {
             (Some(_), Existing::Overwrite) => {
-                self.refuse_foreign(&there(spec.part_names(), &self.parts()))?;
-                self.clear(&steps)?;
+                self.refuse_foreign(spec)?;
+                next.clear(spec.part_names())?;
+                self.fit_in(&next.folder, spec, training, about, progress)
             }
             (Some(begun), _) => {
+                // One that is to take its place, and was not done.
+                let later = manifest(&next.folder)?;
+                if later.is_some_and(|later| self.check_same(&later, about).is_ok()) {
+                    return self.fit_in(&next.folder, spec, training, about, progress);
+                }
                 self.check_same(&begun, about)?;
                 if self.folder.join(MODEL_FILE).exists() {
                     return LearnedModel::load_fitted(&self.folder, spec);
                 }
+                self.refuse_foreign(spec)?;
+                self.fit_in(&self.folder, spec, training, about, progress)
             }
-            (None, _) => self.refuse_foreign(&there(spec.part_names(), &[]))?,
+            (None, _) => {
+                self.refuse_foreign(spec)?;
+                self.fit_in(&self.folder, spec, training, about, progress)
+            }
         }
-        files::remove_temporary(&self.folder)?;
-        let manifest = self.folder.join(MANIFEST);
+    }
+
+    /// Fits with checkpoints in `folder`, which is this one or that of what comes [next](Next), and puts the whole model in its place here.
+    fn fit_in(
+        &self,
+        folder: &Path,
+        spec: &dyn LearnedSpec,
+        training: &Training,
+        about: &About,
+        progress: &mut dyn FnMut(&FitProgress) -> Result<()>,
+    ) -> Result<LearnedModel> {
+        let (steps, manifest) = (folder.join(STEPS), folder.join(MANIFEST));
+        files::remove_temporary(folder)?;
         let text = serde_json::to_vec_pretty(&json!({"millstream": VERSION, "about": about}));
         files::write_bytes(&manifest, &text.map_err(|error| Error::io(&manifest, error))?)?;
         let mut run = FitRun {
@@ -145,10 +167,15 @@ impl FitFolder {
             // Of rows that cannot be learnt nothing stays; that this fails as well is no news.
             if !steps.exists() {
                 let _ = std::fs::remove_file(&manifest);
+                if folder != self.folder {
+                    let _ = std::fs::remove_dir(folder);
+                }
             }
         })?;
-        model.save(&self.folder)?;
-        checkpoint::remove_all(&steps)?;
+        let next = Next::of(&self.folder);
+        model.save(&next.folder)?;
+        checkpoint::remove_all(&next.folder.join(STEPS))?;
+        next.finish()?;
         Ok(model)
     }
 
@@ -161,22 +188,6 @@ impl FitFolder {
         match self.folder.join(MODEL_FILE).exists() {
             true => LearnedModel::load(&self.folder, known).map(Some),
             false => Ok(None),
-        }
-    }
-
-    fn manifest(&self) -> Result<Option<Value>> {
-        let path = self.folder.join(MANIFEST);
-        let text = match files::read_small(&path) {
-            Err(error) if is_missing(&error) => return Ok(None),
-            text => text.map_err(|error| Error::io(&path, error))?,
-        };
-        let manifest: Value = serde_json::from_slice(&text).unwrap_or_default();
-        match manifest["millstream"] == VERSION {
-            true => Ok(Some(manifest)),
-            false => {
-                let message = "not the manifest of a fit that this version can read; use another folder";
-                Err(Error::config(message).context(path.display().to_string()))
-            }
         }
     }
 
@@ -204,40 +215,36 @@ impl FitFolder {
         Err(self.place(error))
     }
 
-    /// The files that the model of an earlier fit names.
-    fn parts(&self) -> Vec<String> {
-        let text = files::read_small(&self.folder.join(MODEL_FILE)).unwrap_or_default();
-        let written: Value = serde_json::from_slice(&text).unwrap_or_default();
-        let names = written["parts"].as_object().into_iter().flat_map(|parts| parts.keys());
-        names.filter(|name| !name.contains(['/', '\\'])).cloned().collect()
-    }
-
     /// Refuses to begin where the model would replace files that no fit wrote.
-    fn refuse_foreign(&self, files: &[String]) -> Result<()> {
-        match files.first() {
-            None => Ok(()),
-            Some(name) => Err(self.place(Error::config(format!(
-                "{name} exists, and no fit wrote it, but the generator would be written there: move it away, or use another folder"
-            )))),
-        }
-    }
-
-    /// Removes what an earlier fit left, its model first.
-    fn clear(&self, steps: &Path) -> Result<()> {
-        let (model, parts) = (self.folder.join(MODEL_FILE), self.parts());
-        let remove = |path: &Path| match std::fs::remove_file(path) {
-            Err(error) if !is_missing(&error) => Err(Error::io(path, error)),
-            _ => Ok(()),
-        };
-        remove(&model)?;
-        for part in &parts {
-            remove(&self.folder.join(part))?;
-        }
-        checkpoint::remove_all(steps)
+    fn refuse_foreign(&self, spec: &dyn LearnedSpec) -> Result<()> {
+        let own = fit_next::parts(&self.folder);
+        let foreign = spec
+            .part_names()
+            .iter()
+            .filter(|name| !own.iter().any(|own| own == *name));
+        let found = foreign.filter(|name| self.folder.join(name).symlink_metadata().is_ok());
+        fit_next::refuse_foreign(&self.folder, found.copied())
     }
 
     fn place(&self, error: Error) -> Error {
         error.context(self.folder.display().to_string())
+    }
+}
+
+/// What is fitted in `folder`; none where it is not the folder of a fit.
+fn manifest(folder: &Path) -> Result<Option<Value>> {
+    let path = folder.join(MANIFEST);
+    let text = match files::read_small(&path) {
+        Err(error) if is_missing(&error) => return Ok(None),
+        text => text.map_err(|error| Error::io(&path, error))?,
+    };
+    let manifest: Value = serde_json::from_slice(&text).unwrap_or_default();
+    match manifest["millstream"] == VERSION {
+        true => Ok(Some(manifest)),
+        false => {
+            let message = "not the manifest of a fit that this version can read; use another folder";
+            Err(Error::config(message).context(path.display().to_string()))
+        }
     }
 }
 

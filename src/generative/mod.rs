@@ -41,6 +41,7 @@ mod average;
 mod class_codes;
 mod code_distribution;
 mod fit_folder;
+mod fit_next;
 mod gan;
 mod initial;
 mod layers;

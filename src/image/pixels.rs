@@ -25,6 +25,10 @@ pub struct Pixels<L = u8> {
 
 impl Pixels {
     /// A black picture of three channels.
+    ///
+    /// # Panics
+    ///
+    /// Where its levels are more bytes than memory has, as of `u32::MAX` x `u32::MAX` pixels.
     pub fn new(width: u32, height: u32) -> Self {
         Self::with_channels(width, height, 3)
     }
@@ -36,6 +40,10 @@ impl Pixels {
     /// let grey = Pixels::with_channels(20, 10, 1);
     /// assert_eq!((grey.channels(), grey.levels.len()), (1, 200));
     /// ```
+    ///
+    /// # Panics
+    ///
+    /// As [`new`](Self::new).
     pub fn with_channels(width: u32, height: u32, channels: usize) -> Self {
         let mut pixels = Self::default();
         pixels.reshape(width, height, channels);

@@ -38,6 +38,9 @@ pub(crate) struct RunManifest {
     pub(crate) fingerprint: Fingerprint,
     /// In which state the files were when that was known to be so.
     pub(crate) state: Option<String>,
+    /// The results that it has made: from then on it puts them in their places.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) results: Vec<String>,
 }
 
 /// What of the file is read whatever the task is.
@@ -51,6 +54,8 @@ struct Stored {
     network: Value,
     fingerprint: Fingerprint,
     state: Option<String>,
+    #[serde(default)]
+    results: Vec<String>,
 }
 
 /// Tables of a run in which there may be kinds of a user's own.
@@ -92,6 +97,7 @@ impl RunManifest {
             network,
             fingerprint,
             state,
+            results: Vec::new(),
         })
     }
 
@@ -149,6 +155,7 @@ impl RunManifest {
                 network: stored.network,
                 fingerprint: stored.fingerprint,
                 state: stored.state,
+                results: stored.results,
             })
         };
         let read: serde_json::Result<Self> = read();

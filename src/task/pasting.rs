@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::ext::DatasetExt;
 use crate::image::CopyPaste;
 use crate::rows::{Stage, Transformed};
+use crate::spec::Spec;
 use std::sync::Arc;
 
 /// Views of each row that gives objects: they come in this many sizes, places and colours.
@@ -22,7 +23,9 @@ impl Finetune {
     /// `Config` for a task without objects, for a class that there is not, and where no training row has an object of the classes.
     pub(super) fn pasting(&self, datasets: &Datasets, input: &Input, copy_paste: &CopyPaste) -> Result<Arc<dyn Stage>> {
         let targets = &datasets.targets;
-        let from = match copy_paste.numbers(targets.names())? {
+        let at = self.spec.augment.operations.len().saturating_sub(1);
+        let placed = |error: Error| error.context(format!("augment.operations[{at}]: {}", CopyPaste::NAME));
+        let from = match copy_paste.numbers(targets.names()).map_err(placed)? {
             None => None,
             Some(classes) => {
                 let has_one = |row: &u64| {
@@ -33,9 +36,9 @@ impl Finetune {
                 };
                 let rows: Vec<u64> = (0..targets.len()).filter(has_one).collect();
                 if rows.is_empty() {
-                    return Err(Error::config(
-                        "copy_paste: no training row has an object of the classes whose objects are pasted",
-                    ));
+                    return Err(placed(Error::config(
+                        "no training row has an object of the classes whose objects are pasted",
+                    )));
                 }
                 let stage = datasets.task.stage(input, Split::Train)?;
                 let givers = Transformed::new(Arc::clone(&datasets.train).select(rows)?, stage)?;

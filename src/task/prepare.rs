@@ -179,6 +179,7 @@ impl Finetune {
             return Ok((Extractor::new(network), None));
         }
         let size = input_size(&images[0], &datasets.image)?;
+        self.check_maps(&network, size)?;
         let maps = FrozenMaps::pyramid(network, size, &self.spec.machine.device)?;
         let shapes = maps.shapes().clone();
         let rows = images.iter().filter_map(|images| images.len().finite()).sum::<u64>();
@@ -203,6 +204,7 @@ impl Finetune {
     /// Training images in all views, validation images and those for selection.
     pub(crate) fn images(&self, datasets: &Datasets) -> Result<Vec<Arc<dyn Stable>>> {
         let input = self.input(datasets)?;
+        self.check_operations(datasets, &input)?;
         let images = |(at, rows): (usize, &Arc<dyn Stable>)| -> Result<Arc<dyn Stable>> {
             let (split, views) = match (at, self.spec.augment.views) {
                 (0, views) if views > 1 => (Split::Train, views),

@@ -1,8 +1,10 @@
 //! The file that a recipe is written to.
 
 use super::datasets::Datasets;
+use super::spec::FinetuneSpec;
 use crate::error::{Error, Result};
 use crate::exec::{files, outputs};
+use crate::spec::Describe;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -14,7 +16,7 @@ pub struct RecipeFile {
 }
 
 impl RecipeFile {
-    /// The file at `path`; one that is there already is replaced if `overwrite` says so.
+    /// The file at `path`; a recipe that is there already is replaced if `overwrite` says so, whoever wrote it.
     pub fn new(path: impl Into<PathBuf>, overwrite: bool) -> Self {
         Self {
             path: path.into(),
@@ -26,10 +28,11 @@ impl RecipeFile {
     ///
     /// # Errors
     ///
-    /// `Config` where there is a folder or a device; `Exists` where there is a file that may not be replaced; `Io` where nothing can
+    /// `Config` where there is a folder, a device or a file that is no recipe; `Exists` where there is a file that may not be replaced; `Io` where nothing can
     /// be written.
     pub fn check(&self) -> Result<()> {
-        outputs::check_output(&self.path, self.overwrite, [])
+        outputs::check_output(&self.path, self.overwrite, [])?;
+        outputs::check_replaced(&self.path, "a recipe", is_recipe)
     }
 
     /// Checks that a recipe for `datasets` takes nothing away from them. A recipe may lie beside the data in its folder, where no
@@ -57,4 +60,14 @@ impl RecipeFile {
             out.write_all(recipe.as_bytes()).map_err(|error| Error::io(path, error))
         })
     }
+}
+
+/// Whether the file at `path` is TOML with the fields of a recipe alone, whatever their values.
+fn is_recipe(path: &Path) -> bool {
+    let text = files::read_small(path)
+        .ok()
+        .and_then(|text| String::from_utf8(text).ok());
+    let table = text.and_then(|text| text.parse::<toml::Table>().ok());
+    let known = FinetuneSpec::default().description().fields;
+    table.is_some_and(|table| table.keys().all(|key| known.iter().any(|field| field.name == *key)))
 }

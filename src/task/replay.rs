@@ -189,6 +189,18 @@ fn read(path: &Path) -> Result<Cursor> {
     } else {
         path.to_owned()
     };
+    if path.is_dir() && !file.exists() {
+        let message = match RunFolder::new(path).has_manifest() {
+            true => {
+                "this is the folder of a run, and no checkpoint: name one in checkpoints/head or checkpoints/deep below it, or a file with a \
+                 cursor; a run that has ended keeps no checkpoints"
+            }
+            false => {
+                "no checkpoint lies in this folder: it has no state.json; name one that has, or a file with a cursor"
+            }
+        };
+        return Err(Error::config(message).context(path.display().to_string()));
+    }
     let bytes = files::read_small(&file).map_err(|error| Error::io(&file, error))?;
     let text = String::from_utf8_lossy(&bytes);
     let state: Value = serde_json::from_str(&text).unwrap_or_default();

@@ -21,6 +21,7 @@ use crate::quote::{counted, counted_with, shown};
 use crate::report::{CellCounts, Epoch, Figure, Named, Report, in_digits, with_error, write_history};
 use crate::train::Fitted;
 use crate::train::auto_balance::Choice;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -77,14 +78,15 @@ impl Finetune {
         let cells = self.emitted_cells(cx, &prepared.datasets, strategy, &parts)?;
         let seconds = started.elapsed().as_secs_f64();
         let figures = evaluation::figures(&prepared.datasets, &*prepared.task, &emitted, found.measured, seconds)?;
-        model.save(&self.out, &self.config(&prepared)?)?;
+        let made = self.folder().begin_results()?;
+        model.save(&made, &self.config(&prepared)?)?;
         let mut report = self.reported(Report::new(figures), &prepared, choice.as_ref(), callback)?;
         chosen.extend(in_words(&cells));
         chosen.iter().for_each(|note| callback(Event::Note(note)));
         report.notes.extend(chosen);
         report.cells = cells;
-        self.leave(cx, &prepared, &report, &history, &found.rows)?;
-        self.folder().end_with(&manifest, &report)?;
+        self.leave(cx, &prepared, (&report, &history, &found.rows), &made)?;
+        self.folder().end_with(&manifest, &made, &report)?;
         Ok(report)
     }
 
@@ -118,6 +120,7 @@ impl Finetune {
         self.folder().write_errors(self.spec.data.on_bad_row, &prepared.bad)?;
         let (strategies, choice) = self.with_choice(cx, &prepared, strategies, callback)?;
         let (mut found, mut history, mut rows) = (Named::default(), Vec::new(), RowResults::default());
+        let made = self.folder().begin_results()?;
         for strategy in &strategies {
             let started = Instant::now();
             let probe = self.probe(cx, &prepared, strategy, &history, callback)?;
@@ -136,12 +139,12 @@ impl Finetune {
                 strategy.name.clone(),
                 evaluation::figures(datasets, task, &emitted, measured, seconds)?,
             );
-            model.save(&self.out, &self.config(&prepared)?)?;
+            model.save(&made, &self.config(&prepared)?)?;
         }
         let report = Report::compare(found, &last.name)?;
         let report = self.reported(report, &prepared, choice.as_ref(), callback)?;
-        self.leave(cx, &prepared, &report, &history, &rows)?;
-        self.folder().end_with(&manifest, &report)?;
+        self.leave(cx, &prepared, (&report, &history, &rows), &made)?;
+        self.folder().end_with(&manifest, &made, &report)?;
         Ok((report, prepared))
     }
 
@@ -189,14 +192,13 @@ impl Finetune {
         })
     }
 
-    /// Writes what a run leaves beside its model and its report: the history of its training, pictures, and a page with them.
+    /// Writes what a run leaves beside its model and its report: the history of its training, and to `made` pictures and a page with them.
     fn leave(
         &self,
         cx: &Context,
         prepared: &Prepared,
-        report: &Report,
-        history: &[Epoch],
-        results: &RowResults,
+        (report, history, results): (&Report, &[Epoch], &RowResults),
+        made: &Path,
     ) -> Result<()> {
         write_history(self.folder().history(), history)?;
         let datasets = &prepared.datasets;
@@ -212,7 +214,7 @@ impl Finetune {
             plain: &self.input(datasets)?.plain,
             truth: &|row| datasets.target_in_words(1, row),
         };
-        outcome.draw()?.write(&self.out)
+        outcome.draw()?.write(made)
     }
 
     /// Which epoch was chosen, in a sentence; none where none was.
@@ -266,6 +268,7 @@ impl Finetune {
         let computed = prepared.features.is_some() || prepared.maps.is_some();
         let strategy = std::slice::from_ref(&self.spec.balance);
         notes.extend(self.unused_views(&prepared.datasets, strategy).filter(|_| computed));
+        notes.extend(self.unused_operations());
         notes.extend(choice.map(Choice::in_words));
         Ok(Report {
             notes,

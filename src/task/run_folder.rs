@@ -8,6 +8,8 @@ use super::finetune::Finetune;
 use super::manifest::{RUN, RunManifest};
 use super::on_bad_row::OnBadRow;
 use super::outcome;
+use super::run_features;
+use super::run_results::{self, RunResults};
 use super::saved_model::{self, FILES};
 use super::strategy::DEEP;
 use crate::error::{Error, ErrorKind, Remedy, Result};
@@ -15,11 +17,10 @@ use crate::exec::files;
 use crate::exec::lock::Lock;
 use crate::exec::outputs;
 use crate::report::Report;
-use crate::train::feature_cache::FeatureCache;
 use crate::train::{Existing, checkpoint};
 use std::path::{Path, PathBuf};
 
-const REPORT: &str = "report.json";
+pub(super) const REPORT: &str = "report.json";
 const ERRORS: &str = "errors.jsonl";
 /// The epochs of its training, a JSON object a line.
 const HISTORY: &str = "history.jsonl";
@@ -115,30 +116,7 @@ impl RunFolder {
         let results = [REPORT].into_iter().chain(FILES);
         results.into_iter().any(|name| self.0.join(name).exists())
             || phases.iter().any(|phase| checkpoint::is_any(phase))
-            || self
-                .feature_folders()
-                .iter()
-                .any(|folder| !feature_files(folder).is_empty())
-    }
-
-    /// The folders of features that runs made here.
-    fn feature_folders(&self) -> Vec<PathBuf> {
-        let is_folder = |path: &Path| std::fs::symlink_metadata(path).is_ok_and(|found| found.is_dir());
-        // What a link leads to is not ours.
-        let features = Some(self.features()).filter(|features| is_folder(features));
-        let entries = features.and_then(|features| std::fs::read_dir(features).ok());
-        let paths = entries.into_iter().flatten().flatten().map(|entry| entry.path());
-        paths.filter(|path| is_key(path) && is_folder(path)).collect()
-    }
-
-    /// Removes the features that runs made here, and their folders where nothing else is in them.
-    fn remove_features(&self) -> Result<()> {
-        for folder in self.feature_folders() {
-            feature_files(&folder).iter().try_for_each(|file| remove(file))?;
-            let _ = std::fs::remove_dir(folder);
-        }
-        let _ = std::fs::remove_dir(self.features());
-        Ok(())
+            || run_features::is_any(&self.features())
     }
 
     /// Where the phases of the run `manifest` keep their checkpoints.
@@ -171,33 +149,63 @@ impl RunFolder {
                 lock
             }
         };
-        let mut report = None;
+        let (mut report, mut manifest) = (None, manifest.clone());
         match &found.manifest {
             Some(old) if existing == Existing::Resume => {
                 // All that can be refused is refused before anything is written or removed.
-                self.check(old, manifest)?;
+                self.check(old, &manifest)?;
+                self.results().finish(old)?;
                 report = self.report(old)?;
                 if report.is_some() {
                     self.remove_checkpoints(old)?;
+                    manifest.results.clone_from(&old.results);
+                } else {
+                    self.refuse_unwritten(old)?;
+                    self.results().remove(old)?;
                 }
                 self.remove_temporary()?;
             }
             Some(old) => {
+                if !old.results.is_empty() || !self.has_ended() {
+                    self.refuse_unwritten(old)?;
+                }
+                self.results().clear()?;
                 self.remove_checkpoints(old)?;
                 self.remove_temporary()?;
                 // Those of the same pictures and network are used again.
                 if !old.fingerprint.has_same_pictures(&manifest.fingerprint) {
-                    self.remove_features()?;
+                    run_features::remove(&self.features())?;
                 }
                 // The manifest goes last: until then it is the old run, with less and less to go on with.
                 names()
                     .filter(|name| *name != RUN)
-                    .try_for_each(|name| remove(&self.0.join(name)))?;
+                    .try_for_each(|name| files::remove(&self.0.join(name)))?;
             }
             None => {}
         }
         manifest.write(&self.0)?;
         Ok(StartedRun { lock, report })
+    }
+
+    fn results(&self) -> RunResults<'_> {
+        RunResults::new(&self.0)
+    }
+
+    /// Where the results of the run are to be made, before [`end_with`](Self::end_with) puts them in their places.
+    pub(crate) fn begin_results(&self) -> Result<PathBuf> {
+        self.results().begin()
+    }
+
+    /// Refuses to go on with the run `old`, or to replace it, where files lie in the places of its own that it did not write.
+    fn refuse_unwritten(&self, old: &RunManifest) -> Result<()> {
+        self.results().refuse_foreign(old)?;
+        let logs = [(HISTORY, "phase"), (ERRORS, "reason")].into_iter();
+        let mut logs = logs.chain(FEEDBACK.map(|name| (name, "values")));
+        let foreign = logs.find(|(name, field)| !run_results::is_own_log(&self.0.join(name), field));
+        foreign.map_or(Ok(()), |(name, _)| {
+            let message = format!("{name} is no file that a run writes: move it away");
+            Err(Error::config(message).context(self.0.display().to_string()))
+        })
     }
 
     /// Whether the run has ended: it writes the history of its training and then its report, which alone may be another program's.
@@ -252,7 +260,7 @@ impl RunFolder {
 
     /// Refuses a folder without a manifest that has files or folders under the names which a run uses.
     fn refuse_foreign(&self) -> Result<()> {
-        let names = names().chain([CHECKPOINTS, FEATURES, INDEX]);
+        let names = names().chain([CHECKPOINTS, FEATURES, INDEX, run_results::ASIDE]);
         let there = |name: &&str| std::fs::symlink_metadata(self.0.join(name)).is_ok();
         let found: Vec<_> = names.filter(there).collect();
         if found.is_empty() {
@@ -320,9 +328,11 @@ impl RunFolder {
         files::write_bytes(&path, &lines)
     }
 
-    /// Writes the report of the run `manifest` that has ended, and removes what it needed to go on.
-    pub(crate) fn end_with(&self, manifest: &RunManifest, report: &Report) -> Result<()> {
-        report.write_json(self.0.join(REPORT))?;
+    /// Writes the report of the run `manifest` that has ended to `made`, where its other [results](Self::begin_results) are, puts all of them in their
+    /// places, and removes what it needed to go on.
+    pub(crate) fn end_with(&self, manifest: &RunManifest, made: &Path, report: &Report) -> Result<()> {
+        report.write_json(made.join(REPORT))?;
+        self.results().place(manifest)?;
         self.remove_checkpoints(manifest)?;
         self.remove_temporary()
     }
@@ -344,7 +354,9 @@ impl RunFolder {
 
     /// Removes what killed runs have left half written, in the places where runs write.
     fn remove_temporary(&self) -> Result<()> {
-        let places = [self.0.clone(), self.index()].into_iter().chain(self.feature_folders());
+        let places = [self.0.clone(), self.index()]
+            .into_iter()
+            .chain(run_features::folders(&self.features()));
         places
             .filter(|place| std::fs::symlink_metadata(place).is_ok_and(|config| config.is_dir()))
             .try_for_each(|place| files::remove_temporary(&place))
@@ -358,28 +370,4 @@ fn names() -> impl Iterator<Item = &'static str> {
         .chain(FEEDBACK)
         .chain(saved_model::FILES)
         .chain(outcome::FILES)
-}
-
-/// Whether a folder is named as those of features are: by a hash.
-fn is_key(path: &Path) -> bool {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
-}
-
-/// The files in a folder of features that a run writes.
-fn feature_files(folder: &Path) -> Vec<PathBuf> {
-    let is_ours = |path: &PathBuf| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let rows = name.strip_suffix(".arrow");
-        name == FeatureCache::INPUTS || rows.is_some_and(|rows| rows.parse::<u64>().is_ok())
-    };
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    entries.map(|entry| entry.path()).filter(is_ours).collect()
-}
-
-fn remove(path: &Path) -> Result<()> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io(path, error)),
-        _ => Ok(()),
-    }
 }

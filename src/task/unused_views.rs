@@ -1,11 +1,35 @@
-//! Views that are made and never trained on.
+//! Views that are made and never trained on, and operations that no view takes.
 
 use super::datasets::Datasets;
+use super::definition::{Input, Split};
 use super::finetune::Finetune;
 use super::strategy::Strategy;
+use crate::error::Result;
 use crate::quote::{counted, counted_with};
+use crate::rows::Transformed;
+use std::sync::Arc;
 
 impl Finetune {
+    /// Refuses operations that the task forbids, whether or not a view takes them.
+    pub(super) fn check_operations(&self, datasets: &Datasets, input: &Input) -> Result<()> {
+        let stage = datasets.task.stage(input, Split::Train)?;
+        Transformed::new(Arc::clone(&datasets.train), stage).map(drop)
+    }
+
+    /// What there is to say where operations were chosen and no picture is augmented.
+    pub(super) fn unused_operations(&self) -> Option<String> {
+        let augment = &self.spec.augment;
+        let names: Vec<&str> = augment.operations.iter().map(|operation| operation.name()).collect();
+        let is_chosen = !names.is_empty() && augment.is_other_than_usual();
+        (is_chosen && !self.spec.has_augmented()).then(|| {
+            format!(
+                "augment.views is 1, so that each row comes as it is stored: {} {} no effect; let rows have more views",
+                names.join(", "),
+                if names.len() == 1 { "has" } else { "have" }
+            )
+        })
+    }
+
     /// What there is to say where the epochs pass over no row as often as it has views: each pass takes the next view. None where
     /// the shares of the classes, which decide how often rows come, are still to be chosen.
     pub(super) fn unused_views(&self, datasets: &Datasets, strategies: &[Strategy]) -> Option<String> {

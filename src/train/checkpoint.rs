@@ -1,5 +1,6 @@
 //! Checkpoints on disk: whole, or passed over for the one before.
 
+use super::checkpoint_owner::{self, all, tidy};
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec::files;
 use burn::module::Module;
@@ -20,7 +21,9 @@ pub(crate) const BEST: &str = "best.bpk";
 /// The second of two networks that train against each other, and its optimizer.
 pub(crate) const SECOND_MODEL: &str = "second_model.bpk";
 pub(crate) const SECOND_OPTIMIZER: &str = "second_optimizer.bpk";
-const STATE: &str = "state.json";
+pub(super) const STATE: &str = "state.json";
+/// The files of a checkpoint.
+const FILES: [&str; 7] = [MODEL, OPTIMIZER, SCHEDULER, BEST, SECOND_MODEL, SECOND_OPTIMIZER, STATE];
 
 /// Brings the running statistics of `model`, which its clones share, up to date for a record.
 ///
@@ -33,7 +36,8 @@ pub(crate) fn settle<M: Module>(model: &M) {
 /// What a training is after a step: records of its parts, and a state `S` of its own.
 ///
 /// Each is a folder that is named by its step. Its state is written last and carries a hash of every part, so that a
-/// folder which was torn in any way is known, and the checkpoint before it counts. The newest two are kept.
+/// folder which was torn in any way is known, and the checkpoint before it counts. The newest two are kept. A folder of such a name that
+/// [no training wrote](checkpoint_owner) is passed over, and stays.
 #[derive(Debug)]
 pub(crate) struct Checkpoint<S> {
     /// Where it lies.
@@ -83,7 +87,8 @@ impl<S: Serialize + DeserializeOwned> Checkpoint<S> {
     ///
     /// # Errors
     ///
-    /// `Io` where a file cannot be written; `Stage` where the state holds a number that is not finite, which JSON has no word for.
+    /// `Io` where a file cannot be written; `Exists` where others have files there; `Stage` where the state holds a number that is not finite,
+    /// which JSON has no word for.
     pub(crate) fn write(folder: &Path, step: u64, state: S, parts: &[(&str, &[u8])]) -> Result<()> {
         let here = folder.join(format!("{step:09}"));
         let hashes = parts.iter().map(|(name, bytes)| ((*name).to_owned(), hash(bytes)));
@@ -97,10 +102,12 @@ impl<S: Serialize + DeserializeOwned> Checkpoint<S> {
                 "the state after step {step} holds a number that is not finite, and cannot be kept"
             )));
         }
+        checkpoint_owner::begin(step, &here, &FILES)?;
         for (name, bytes) in parts {
             files::write_bytes(&here.join(name), bytes)?;
         }
         files::write_bytes(&here.join(STATE), &text)?;
+        checkpoint_owner::end(&here)?;
         let all = all(folder);
         let whole = all.iter().filter(|(_, path)| path.join(STATE).exists());
         let before = whole.map(|(old, _)| *old).filter(|old| *old < step).max();
@@ -117,11 +124,10 @@ impl<S: Serialize + DeserializeOwned> Checkpoint<S> {
     ///
     /// `Io` where the folder cannot be read.
     pub(crate) fn newest(folder: &Path) -> Result<Option<Self>> {
-        files::remove_temporary(folder)?;
+        tidy(folder)?;
         for (_, path) in all(folder).into_iter().rev() {
-            files::remove_temporary(&path)?;
             match Self::read(&path) {
-                Some(whole) => return Ok(Some(whole)),
+                Some(whole) => return checkpoint_owner::end(&path).map(|()| Some(whole)),
                 None => remove(&path),
             }
         }
@@ -169,22 +175,6 @@ impl<S> Checkpoint<S> {
     }
 }
 
-/// Folders of checkpoints by step, newest last.
-fn all(folder: &Path) -> Vec<(u64, PathBuf)> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let step = |path: &PathBuf| {
-        let name = path.file_name()?.to_str()?;
-        name.parse().ok().filter(|step: &u64| name == format!("{step:09}"))
-    };
-    let mut all: Vec<_> = entries
-        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
-        .map(|entry| entry.path())
-        .filter_map(|path| Some((step(&path)?, path)))
-        .collect();
-    all.sort();
-    all
-}
-
 /// Whether there is a checkpoint under `folder`, whole or not.
 pub(crate) fn is_any(folder: &Path) -> bool {
     all(folder).iter().any(|(_, path)| path.join(STATE).exists())
@@ -196,9 +186,9 @@ pub(crate) fn is_any(folder: &Path) -> bool {
 ///
 /// `Io` where a file cannot be removed.
 pub(crate) fn remove_all(folder: &Path) -> Result<()> {
-    files::remove_temporary(folder)?;
+    tidy(folder)?;
     all(folder).iter().for_each(|(_, old)| remove(old));
-    match all(folder).iter().find(|(_, old)| old.join(STATE).exists()) {
+    match all(folder).first() {
         Some((_, left)) => {
             Err(Error::new(ErrorKind::Io, "this checkpoint cannot be removed").context(left.display().to_string()))
         }
@@ -210,12 +200,13 @@ pub(crate) fn remove_all(folder: &Path) -> Result<()> {
     }
 }
 
-/// Removes a checkpoint, its state first; what cannot be removed now is passed over, since the newest whole one counts. What
+/// Removes a checkpoint, last by what it is known; what cannot be removed now is passed over, since the newest whole one counts. What
 /// else is in its folder stays, and so does the folder then.
 fn remove(folder: &Path) {
-    for name in [STATE, MODEL, OPTIMIZER, SCHEDULER, BEST, SECOND_MODEL, SECOND_OPTIMIZER] {
+    for name in FILES {
         let _ = std::fs::remove_file(folder.join(name));
     }
+    let _ = checkpoint_owner::end(folder);
     let _ = files::remove_temporary(folder);
     let _ = std::fs::remove_dir(folder);
 }
@@ -322,6 +313,9 @@ mod tests {
         write(&folder, 10);
         let theirs = [
             "000000010/notes.txt",
+            "000000099/state.json",
+            "000000099/model.bpk",
+            "000000098/model.bpk",
             "2024/photo",
             "notes.txt",
             ".millstream-notes.tmp",
@@ -339,8 +333,11 @@ mod tests {
             expected(30),
             "a folder that is no checkpoint does not count"
         );
+        let error = Text::write(&folder, 99, String::new(), &[]).expect_err("it is theirs");
+        assert_eq!(error.kind(), ErrorKind::Exists);
         remove_all(&folder).expect("they are removed");
         assert_eq!(newest(&folder), None);
+        assert!(!folder.join("000000040").exists() && !is_any(&folder));
         assert!(
             theirs
                 .iter()
@@ -360,7 +357,9 @@ mod tests {
         fs::write(&left, "half").expect("it is written");
         assert_eq!(newest(dir.path()), expected(20));
         assert!(!left.exists(), "a temporary file is left");
-        fs::remove_file(dir.path().join("000000020").join(STATE)).expect("it is removed");
+        let folder = dir.path().join("000000020");
+        fs::remove_file(folder.join(STATE)).expect("it is removed");
+        checkpoint_owner::begin(20, &folder, &[]).expect("it is begun");
         assert_eq!(newest(dir.path()), expected(10));
         assert_eq!(steps(dir.path()), [10], "what is torn is removed");
         write(dir.path(), 15);

@@ -3,6 +3,7 @@
 mod ahead;
 pub mod auto_balance;
 pub(crate) mod checkpoint;
+mod checkpoint_owner;
 mod epoch_steps;
 pub mod existing;
 pub(crate) mod failed_rows;

@@ -411,6 +411,15 @@ fn options_without_effect_are_refused() {
             "copy_paste: p is 0, so that nothing is pasted",
         ),
         (
+            "--augment aug_mix --views 1",
+            "aug_mix: it mixes pictures that were moved in different ways, so boxes would lie",
+        ),
+        (
+            r#"--augment {"copy_paste":{"classes":["zzz"]}}"#,
+            "augment.operations[0]: copy_paste: classes: \"zzz\" is none of the classes",
+        ),
+        ("--size 1", "size is 1, but a place of the coarsest map of"),
+        (
             "--augment copy_paste --views 1",
             "augment.views is 1, so that each row comes as it is stored",
         ),

@@ -431,6 +431,48 @@ fn a_fit_replaces_no_file_that_it_did_not_write() {
 }
 
 #[test]
+fn a_generator_stays_until_the_one_after_it_is_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = dir.path();
+    table(&at.join("rows.csv"));
+    let fit = |rows: &'static str, more: &[&'static str]| {
+        [&["fit", "--kind", "copula", "--train", rows, "--out", "out"], more].concat()
+    };
+    said(at, &fit("rows.csv", &[]), true);
+    let files = || {
+        let entries = std::fs::read_dir(at.join("out")).unwrap().map(Result::unwrap);
+        let read = |entry: std::fs::DirEntry| (entry.file_name(), std::fs::read(entry.path()).unwrap_or_default());
+        entries.map(read).collect::<std::collections::BTreeMap<_, _>>()
+    };
+    let before = files();
+    let rows = std::fs::read_to_string(at.join("rows.csv")).unwrap();
+    std::fs::write(at.join("bad.csv"), rows.replacen("\n0,red", "\nNaN,red", 1)).unwrap();
+    said(at, &fit("bad.csv", &["--overwrite"]), false);
+    assert!(files() == before, "the old one is gone");
+    std::fs::write(at.join("out/steps"), "mine").unwrap();
+    let refused = said(at, &fit("rows.csv", &["--overwrite"]), false);
+    assert!(refused.contains("steps is no folder, and no fit wrote it"), "{refused}");
+    std::fs::remove_file(at.join("out/steps")).unwrap();
+    assert!(files() == before);
+    // As if the process had been killed while it put a new one in its place.
+    let next = at.join("out/.millstream-next");
+    std::fs::create_dir(&next).unwrap();
+    for name in ["generator.json", "fit.json"] {
+        std::fs::rename(at.join("out").join(name), next.join(name)).unwrap();
+    }
+    std::fs::copy(next.join("fit.json"), at.join("out/fit.json")).unwrap();
+    let parts: Vec<_> = files()
+        .into_keys()
+        .filter(|name| name.to_string_lossy().contains("copula"))
+        .collect();
+    for part in &parts {
+        std::fs::rename(at.join("out").join(part), next.join(part)).unwrap();
+    }
+    said(at, &fit("rows.csv", &["--resume"]), true);
+    assert!(files() == before, "{:?}", files().keys());
+}
+
+#[test]
 fn columns_that_say_which_rows_belong_together_are_not_learnt() {
     let dir = tempfile::tempdir().unwrap();
     let at = dir.path();

@@ -118,6 +118,11 @@ fn a_batch_of_each_phase_is_made_again() {
             .to_string();
         assert!(refused.contains("a cursor") && refused.contains(said), "{refused}");
     }
+    let folder = replay(run.out.clone(), 0, None)
+        .rows(&context(), &mut |_| ())
+        .unwrap_err();
+    assert_eq!(folder.kind(), ErrorKind::Config);
+    assert!(folder.to_string().contains("no checkpoint"), "{folder}");
     let missing = replay(run.out.join("none"), 0, None)
         .rows(&context(), &mut |_| ())
         .unwrap_err();

@@ -8,6 +8,7 @@ use crate::common;
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
 use millstream::Dataset;
 use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -364,6 +365,67 @@ fn what_no_run_wrote_is_refused_and_stays() {
 }
 
 #[test]
+fn what_a_killed_run_had_not_written_yet_is_refused_and_stays() {
+    let place = TestFolder::new();
+    let long = |more: &[&str]| place.finetune("out", &[&["--epochs", "800"], more].concat());
+    kill_when(&long(&[]), || has(&place.path("out"), "000000500/state.json"));
+    for name in ["report.html", "model.safetensors", "worst.png", "errors.jsonl"] {
+        put(&place.path("out").join(name));
+        for existing in ["--resume", "--overwrite"] {
+            fails(place.0.path(), 1, &long(&[existing]), &[name, "move it away"]);
+        }
+        fs::remove_file(place.path("out").join(name)).unwrap();
+    }
+    // What a kill leaves where the results are made is the run's own.
+    let aside = place.path("out/.millstream-results");
+    fs::create_dir_all(&aside).unwrap();
+    fs::write(aside.join("report.html"), "half").unwrap();
+    let foreign = ["000000099/state.json", "000000098/model.bpk"];
+    let foreign = foreign.map(|name| place.path("out/checkpoints/head").join(name));
+    foreign.iter().for_each(|path| put(path));
+    succeeds(&long(&["--resume"]));
+    still_mine(&foreign);
+    assert!(!aside.exists());
+    assert!(
+        fs::read_to_string(place.path("out/report.html"))
+            .unwrap()
+            .starts_with("<!")
+    );
+    // As if it had been killed while it put its results in their places.
+    let all = ["report.json", "report.html"];
+    fs::create_dir(&aside).unwrap();
+    for name in all {
+        fs::rename(place.path("out").join(name), aside.join(name)).unwrap();
+    }
+    put(&place.path("out/report.html"));
+    let resume = long(&["--resume"]);
+    fails(place.0.path(), 1, &resume, &["report.html", "move it away"]);
+    fs::remove_file(place.path("out/report.html")).unwrap();
+    succeeds(&resume);
+    assert!(all.iter().all(|name| place.path("out").join(name).exists()) && !aside.exists());
+    still_mine(&foreign);
+    // A name that this run had no use for.
+    put(&place.path("out/masks.png"));
+    fails(
+        place.0.path(),
+        1,
+        &long(&["--overwrite"]),
+        &["masks.png", "move it away"],
+    );
+}
+
+#[test]
+fn operations_that_no_view_takes_are_said_to_have_no_effect() {
+    let place = TestFolder::new();
+    let said = "each row comes as it is stored: aug_mix has no effect";
+    let (code, _, err) = run_in(Path::new("/"), &place.finetune("out", &["--augment", "aug_mix"]));
+    let words = err.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(code == 0 && words.contains(said), "{err}");
+    let (_, _, err) = run_in(Path::new("/"), &place.finetune("usual", &[]));
+    assert!(!err.contains("no effect"), "{err}");
+}
+
+#[test]
 fn a_demo_replaces_nothing_but_a_demo() {
     let place = TestFolder::new();
     succeeds(&place.finetune("runs/demo", &[]));
@@ -471,6 +533,31 @@ fn predictions_go_where_they_can_and_may() {
         &["mine.parquet", "this file exists", "--overwrite"],
     );
     fails(root, 1, &predict("dangling", &[]), &["dangling", "this file exists"]);
+    fails(
+        root,
+        1,
+        &predict("mine.parquet", &["--overwrite"]),
+        &["mine.parquet", "is not a file of predictions", "write elsewhere"],
+    );
+    fs::copy(place.path("train.parquet"), place.path("rows.parquet")).unwrap();
+    fails(
+        root,
+        1,
+        &predict("rows.parquet", &["--overwrite"]),
+        &["is not a file of predictions"],
+    );
+    succeeds(&predict("predicted.parquet", &[]));
+    succeeds(&predict("predicted.parquet", &["--overwrite"]));
+    // Those of before files said what they are.
+    let predicted = ParquetRecordBatchReaderBuilder::try_new(File::open(place.path("predicted.parquet")).unwrap());
+    let old = predicted.unwrap().build().unwrap().next().unwrap().unwrap();
+    let plain = Arc::new(old.schema().as_ref().clone().with_metadata(Default::default()));
+    let old = RecordBatch::try_new(plain, old.columns().to_vec()).unwrap();
+    let to = File::create(place.path("old.parquet")).unwrap();
+    let mut writer = ArrowWriter::try_new(to, old.schema(), None).unwrap();
+    writer.write(&old).unwrap();
+    writer.close().unwrap();
+    succeeds(&predict("old.parquet", &["--overwrite"]));
     for overwrite in [&[][..], &["--overwrite"]] {
         fails(root, 1, &predict("folder", overwrite), &["folder", "has to be a file"]);
         fails(root, 1, &predict("pipe", overwrite), &["pipe", "no file on disk"]);
@@ -504,6 +591,37 @@ fn predictions_go_where_they_can_and_may() {
         &inside,
         &["dangling", "a link to", "nowhere, which is not there"],
     );
+}
+
+#[test]
+fn a_single_file_is_replaced_by_its_like_alone() {
+    let place = TestFolder::new();
+    let (root, train, valid) = (place.0.path(), place.at("train.parquet"), place.at("valid.parquet"));
+    put(&place.path("mine"));
+    put(&place.path("both/quality.html"));
+    put(&place.path("left/leaks.json"));
+    let (mine, both, left) = (place.at("mine"), place.at("both"), place.at("left"));
+    let cases: [(&[&str], &str); 4] = [
+        (&["init", &train, "--out", &mine], "is not a recipe"),
+        (&["preview", "--train", &train, "--out", &mine], "is not a PNG"),
+        (
+            &["quality", &train, &valid, "--out", &both],
+            "is not beside a quality.json",
+        ),
+        (
+            &["inspect", "--leaks", &train, &valid, "--out", &left],
+            "is not a report of this kind",
+        ),
+    ];
+    for (given, said) in cases {
+        fails(root, 1, &[given, &["--overwrite"]].concat(), &[said, "not replaced"]);
+    }
+    let recipe = place.at("run.toml");
+    succeeds(&["init", &train, "--out", &recipe]);
+    succeeds(&["init", &train, "--out", &recipe, "--overwrite"]);
+    let sheet = place.at("sheet.png");
+    succeeds(&["preview", "--train", &train, "--out", &sheet]);
+    succeeds(&["preview", "--train", &train, "--out", &sheet, "--overwrite"]);
 }
 
 #[test]

@@ -362,6 +362,29 @@ fn a_folder_is_that_of_one_generator() {
         "gan"
     );
     assert_eq!(fs::read(folder.join("notes.txt")).unwrap(), b"mine");
+    // One that is to be overwritten stays until the new one is whole, which is gone on with.
+    let before = files(&folder);
+    let mut stopped = |at: &millstream::synthetic::learned::FitProgress| match at.step == 5 {
+        true => Err(Error::stage("stopped")),
+        false => Ok(()),
+    };
+    let error = at(Existing::Overwrite).every(2).fit(&vae(7), &others, &mut stopped);
+    assert_eq!(error.unwrap_err().to_string(), "stopped");
+    let now = files(&folder);
+    assert!(before.iter().all(|(name, bytes)| now.get(name) == Some(bytes)));
+    let old = at(Existing::Resume).fit(&gan(2), &others, &mut |_| Ok(())).unwrap();
+    assert_eq!(old.about().name(), "gan");
+    let mut first = None;
+    at(Existing::Resume)
+        .fit(&vae(7), &others, &mut |at| {
+            first.get_or_insert(at.step);
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(first, Some(5), "it began anew");
+    let fitted = at(Existing::Resume).fitted(&learned_generators()).unwrap().unwrap();
+    assert_eq!(fitted.about().name(), "vae");
+    assert!(!folder.join(".millstream-next").exists());
     // Files of these names that no fit wrote.
     let theirs = dir.path().join("theirs");
     fs::create_dir(&theirs).unwrap();

@@ -35,7 +35,7 @@ pub(crate) struct Leaks {
     /// side
     #[arg(long, value_name = "DIR", requires = "leaks")]
     out: Option<PathBuf>,
-    /// Replace these files
+    /// Replace the files of another search there
     #[arg(long, requires = "out")]
     overwrite: bool,
 }

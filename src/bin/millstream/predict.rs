@@ -42,7 +42,7 @@ pub(crate) struct Predict {
     /// Where to write the predictions
     #[arg(long, value_name = "PARQUET", default_value = "predictions.parquet")]
     out: PathBuf,
-    /// Replace the file of that name, and with --draw the pictures that were drawn there before
+    /// Replace the file of that name if predictions are in it, and with --draw the pictures that were drawn there before
     #[arg(long)]
     overwrite: bool,
     /// Draw the boxes of a detector or the masks of a segmentation into the pictures, and write these to a folder: 00000.png for the first row, and so on

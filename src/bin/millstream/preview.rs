@@ -22,7 +22,7 @@ pub(crate) struct Preview {
     /// The picture
     #[arg(long, required_unless_present = "print_recipe", value_name = "PNG")]
     out: Option<PathBuf>,
-    /// Replace the file of that name
+    /// Replace the file of that name if it is a PNG, whatever wrote it
     #[arg(long)]
     overwrite: bool,
     /// Show each step of row N of the training files, counted from 0

@@ -45,7 +45,7 @@ pub(crate) struct Quality {
     /// Folder for quality.json and quality.html, a page with plots
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Replace these files
+    /// Replace the files of another comparison there
     #[arg(long, requires = "out")]
     overwrite: bool,
     #[command(flatten)]

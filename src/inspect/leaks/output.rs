@@ -46,7 +46,7 @@ impl Output<'_> {
             .into_iter()
             .find(|name| self.folder.join(name).symlink_metadata().is_ok());
         match there.filter(|_| !self.overwrite) {
-            None => Ok(()),
+            None => outputs::check_report(self.folder, (REPORT, "across"), &[ROWS, SHEET]),
             Some(name) => {
                 let message = format!("{name} is there already, and would be overwritten: use another folder");
                 Err(Error::new(ErrorKind::Exists, message).context(self.folder.display().to_string()))

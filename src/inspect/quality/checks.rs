@@ -58,7 +58,7 @@ impl Quality {
             .into_iter()
             .find(|name| out.join(name).symlink_metadata().is_ok());
         match there.filter(|_| !self.overwrite) {
-            None => Ok(()),
+            None => outputs::check_report(out, (JSON, "holdout_is_split"), &[PAGE]),
             Some(name) => {
                 let message = format!("{name} is there already, and would be overwritten: use another folder");
                 Err(Error::new(ErrorKind::Exists, message).context(out.display().to_string()))

@@ -82,7 +82,7 @@ pub struct Quality {
     pub rows: Option<usize>,
     /// A folder for `quality.json` and `quality.html`, if they are wanted. Neither may be there yet, unless they are [overwritten](Self::overwrite).
     pub out: Option<PathBuf>,
-    /// Whether these files are replaced where they are there. Defaults to false.
+    /// Whether these files are replaced where they are there: those of another comparison. Defaults to false.
     pub overwrite: bool,
 }
 
@@ -112,8 +112,8 @@ impl Quality {
     ///
     /// # Errors
     ///
-    /// As [`Files::open`] and [`of`](Self::of); `Config` where a file is in two of the sets, by whatever path or link; `Exists` where [`out`](Self::out) has a file of a name that would be written; `Io` where nothing can be
-    /// written there.
+    /// As [`Files::open`] and [`of`](Self::of); `Config` where a file is in two of the sets, by whatever path or link; `Exists` where [`out`](Self::out) has a file of a name that would be written, and `Config` where
+    /// no comparison wrote it; `Io` where nothing can be written there.
     pub fn run(&self, cx: &Context, progress: &mut dyn FnMut(u64, u64)) -> Result<QualityReport> {
         let open = |paths: &[String]| cx.block_on(Files::open_all_splits(cx, paths, None));
         let (real, synthetic) = (open(&self.real)?, open(&self.synthetic)?);

@@ -26,7 +26,7 @@ pub struct PictureFile {
 }
 
 impl PictureFile {
-    /// The file at `path`; one that is there already is replaced if `overwrite` says so.
+    /// The file at `path`; a PNG that is there already is replaced if `overwrite` says so, whatever program wrote it.
     pub fn new(path: impl Into<PathBuf>, overwrite: bool) -> Self {
         Self {
             path: path.into(),
@@ -38,10 +38,13 @@ impl PictureFile {
     ///
     /// # Errors
     ///
-    /// `Config` where the file is one of `inputs` or lies in one, by whatever path or link, and where there is a folder or a device; `Exists`
-    /// where there is a file that may not be replaced; `Io` where nothing can be written.
+    /// `Config` where the file is one of `inputs` or lies in one, by whatever path or link, and where there is a folder, a device or a
+    /// file that is no PNG; `Exists` where there is a file that may not be replaced; `Io` where nothing can be written.
     pub fn check(&self, inputs: &[PathBuf]) -> Result<()> {
-        outputs::check_output(&self.path, self.overwrite, inputs.iter().map(Path::new))
+        outputs::check_output(&self.path, self.overwrite, inputs.iter().map(Path::new))?;
+        outputs::check_replaced(&self.path, "a PNG", |path| {
+            outputs::begins_with(path, b"\x89PNG\r\n\x1a\n")
+        })
     }
 
     /// Writes `picture`: whole, or not at all. Missing folders are made. Where the path is a symbolic link, the link itself is

@@ -10,6 +10,7 @@ use crate::synthetic::{Gate, Judged};
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::properties::WriterProperties;
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -32,7 +33,7 @@ pub struct RowsFile {
 }
 
 impl RowsFile {
-    /// The file at `path`; one that is there already is replaced if `overwrite` says so.
+    /// The file at `path`; one of rows that a model made is replaced if `overwrite` says so.
     pub fn new(path: impl Into<PathBuf>, overwrite: bool) -> Self {
         Self {
             path: path.into(),
@@ -44,10 +45,11 @@ impl RowsFile {
     ///
     /// # Errors
     ///
-    /// `Config` where the file is one of `inputs` or lies in one, by whatever path or link, and where there is a folder or a device; `Exists`
-    /// where there is a file that may not be replaced; `Io` where nothing can be written.
+    /// `Config` where the file is one of `inputs` or lies in one, by whatever path or link, and where there is a folder, a device or a
+    /// file of other rows; `Exists` where there is a file that may not be replaced; `Io` where nothing can be written.
     pub fn check(&self, inputs: &[PathBuf]) -> Result<()> {
-        outputs::check_output(&self.path, self.overwrite, inputs.iter().map(Path::new))
+        outputs::check_output(&self.path, self.overwrite, inputs.iter().map(Path::new))?;
+        outputs::check_replaced(&self.path, "a file of rows that a generator made", is_own)
     }
 
     /// Writes `rows[class]` rows of each class, under the seed of `cx`: whole, or not at all. `progress` is told the rows that are done.
@@ -141,6 +143,12 @@ pub fn spread(rows: u64, shares: &[f64]) -> Vec<u64> {
     let left = rows.saturating_sub(given.iter().sum()) as usize;
     order.iter().take(left).for_each(|&class| given[class] += 1);
     given
+}
+
+/// Whether a model made the rows in the file at `path`.
+fn is_own(path: &Path) -> bool {
+    let reader = std::fs::File::open(path).map(ParquetRecordBatchReaderBuilder::try_new);
+    reader.is_ok_and(|reader| reader.is_ok_and(|reader| reader.schema().metadata().contains_key(MADE_BY)))
 }
 
 /// The columns of the file, and what Hugging Face's `datasets` is told of them.

@@ -100,6 +100,12 @@ impl AugmentOptions {
         augmented.check().map_err(|error| placed(error, "augment.operations"))
     }
 
+    /// Whether the operations are others than the usual ones.
+    pub(crate) fn is_other_than_usual(&self) -> bool {
+        let written = |options: &Self| serde_json::to_value(&options.operations).ok();
+        written(self) != written(&Self::default())
+    }
+
     /// The [`CopyPaste`] among the operations, which joins behind the image stage.
     pub(crate) fn copy_paste(&self) -> Option<&CopyPaste> {
         self.operations.last()?.with_partners()?.downcast_ref()

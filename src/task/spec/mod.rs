@@ -122,9 +122,7 @@ impl Spec for FinetuneSpec {
             task.check().map_err(|error| error.context("task"))?;
         }
         self.augment.check()?;
-        let train = &self.train;
-        let has_new_pictures = train.unfreeze > 0 && train.deep_epochs > 0 && !train.fixed_views;
-        if views == 1 && self.augment.copy_paste().is_some() && !has_new_pictures {
+        if !self.has_augmented() && self.augment.copy_paste().is_some() {
             return Err(Error::config(
                 "augment.views is 1, so that each row comes as it is stored and nothing is pasted: leave out copy_paste, or let rows have \
                  more views",
@@ -140,6 +138,12 @@ impl Spec for FinetuneSpec {
 }
 
 impl FinetuneSpec {
+    /// Whether any picture is augmented: there are more views than the stored one, or stages train on new pictures.
+    pub(crate) fn has_augmented(&self) -> bool {
+        let train = &self.train;
+        self.augment.views > 1 || (train.unfreeze > 0 && train.deep_epochs > 0 && !train.fixed_views)
+    }
+
     /// Whether some of the training rows are held out to measure epochs on.
     pub(crate) fn holds_out(&self) -> bool {
         self.train.selects() || self.balance.feedback.is_some()

@@ -42,7 +42,7 @@ pub(crate) struct Fit {
     /// Go on with the fit that lies in DIR, with the same options
     #[arg(long, conflicts_with = "overwrite")]
     resume: bool,
-    /// Replace the generator that lies in DIR; what no fit wrote stays
+    /// Replace the generator that lies in DIR once the new one is whole; what no fit wrote stays
     #[arg(long)]
     overwrite: bool,
     /// Folder for the generator

@@ -37,7 +37,7 @@ pub(crate) struct Sample {
     /// Where to write them; a file in this folder that is named by the kind, the hash of the generator and the seed if left out
     #[arg(long, value_name = "PARQUET")]
     out: Option<PathBuf>,
-    /// Replace the file of that name
+    /// Replace the file of that name if a generator made the rows in it
     #[arg(long)]
     overwrite: bool,
     /// Write no row that is a copy of a training row or far from all those of its class, and make others in its place: pictures are compared by features of the

@@ -32,7 +32,7 @@ pub(crate) struct Sheet {
     /// The picture
     #[arg(long, value_name = "PNG")]
     out: PathBuf,
-    /// Replace the file of that name
+    /// Replace the file of that name if it is a PNG, whatever wrote it
     #[arg(long)]
     overwrite: bool,
     #[command(flatten)]

@@ -45,7 +45,7 @@ pub(crate) struct Init {
     /// Write the recipe to this file, and not to standard output
     #[arg(long, value_name = "TOML")]
     out: Option<PathBuf>,
-    /// Replace the file of that name
+    /// Replace the file of that name if it is a recipe, whoever wrote it
     #[arg(long, requires = "out")]
     overwrite: bool,
     #[command(flatten)]
