@@ -1,6 +1,6 @@
 //! A fit in a folder: what is fitted, checkpoints, and the model when it is done.
 
-use super::fit_next::{self, Next};
+use super::fit_next::{self, MANIFEST, Next, STEPS};
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec::files;
 use crate::exec::lock::Lock;
@@ -12,12 +12,8 @@ use crate::train::checkpoint;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
-/// The file that makes a folder that of a fit.
-pub(super) const MANIFEST: &str = "fit.json";
-/// Its version.
+/// The version of `fit.json`.
 const VERSION: u64 = 1;
-/// Where checkpoints are.
-pub(super) const STEPS: &str = "steps";
 
 /// The folder in which a generator is fitted and then kept. While it is fitted there are checkpoints in it, from which a fit that was killed
 /// goes on to the same model. It is locked as long as the fit lasts. One that is overwritten stays until the new one is whole.

@@ -1,12 +1,16 @@
 //! The generator that is to take the place of the one before: it lies in a folder of its own until it is whole.
 
-use super::fit_folder::{MANIFEST, STEPS};
 use crate::error::{Error, Result};
 use crate::exec::files;
 use crate::synthetic::learned::MODEL_FILE;
 use crate::train::checkpoint;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
+
+/// The file that makes a folder that of a fit.
+pub(super) const MANIFEST: &str = "fit.json";
+/// Where checkpoints are.
+pub(super) const STEPS: &str = "steps";
 
 /// Its folder, in that of the fit.
 const NEXT: &str = ".millstream-next";

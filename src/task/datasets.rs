@@ -158,7 +158,7 @@ impl Datasets {
                 let split = hold_out.split(labels.as_ref(), targets.len(), rule, what);
                 let split = split.map_err(|error| error.with_remedy(Remedy::Validation).context(rows.name()))?;
                 if split.held_out.is_empty() || split.train.is_empty() {
-                    return Err(cannot_hold_out(&rows, &label, &targets, hold_out.one_value()));
+                    return Err(hold_out.impossible(&rows, &label, &targets));
                 }
                 notes.extend(hold_out.note(&split));
                 hold_out = hold_out.select(&split.train);
@@ -386,19 +386,4 @@ fn check_classes(task: &NamedTask, label: &str, targets: &Targets) -> Result<()>
         quoted(label),
         listed(found)
     )))
-}
-
-fn cannot_hold_out(rows: &Files, label: &str, targets: &Targets, one_value: Option<&str>) -> Error {
-    if let Some(why) = one_value {
-        let error = Error::config(format!(
-            "{why}, so none can be held out: name another column, or validation files"
-        ));
-        return error.with_remedy(Remedy::Validation).context(rows.name());
-    }
-    let why = match targets.one_class() {
-        Some(_) => "no class has two rows, so none can be held out; name another label column, or validation files",
-        None => "there are too few rows to hold any out; name validation files",
-    };
-    let error = Error::config(format!("column {}: {why}", quoted(label)));
-    error.with_remedy(Remedy::Validation).context(rows.name())
 }

@@ -1,8 +1,9 @@
 //! By what rows are held out of the training rows, and which rows may not be.
 
 use super::spec::DataOptions;
+use super::targets::Targets;
 use crate::dataset::{Dataset, Stable, StoredRows};
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::exec::Context;
 use crate::order::Split;
 use crate::quote::{counted, quoted};
@@ -89,6 +90,24 @@ impl HoldOut {
     /// Why nothing can be held out of rows enough, if it is for the column that was named.
     pub(super) fn one_value(&self) -> Option<&'static str> {
         self.key.one_value()
+    }
+
+    /// Why no validation rows can be held out of `rows`, whose targets in column `label` are `targets`.
+    pub(super) fn impossible(&self, rows: &Files, label: &str, targets: &Targets) -> Error {
+        let error = match (self.one_value(), targets.one_class()) {
+            (Some(why), _) => Error::config(format!(
+                "{why}, so none can be held out: name another column, or validation files"
+            )),
+            (None, Some(_)) => Error::config(format!(
+                "column {}: no class has two rows, so none can be held out; name another label column, or validation files",
+                quoted(label)
+            )),
+            (None, None) => Error::config(format!(
+                "column {}: there are too few rows to hold any out; name validation files",
+                quoted(label)
+            )),
+        };
+        error.with_remedy(Remedy::Validation).context(rows.name())
     }
 
     /// How rows were held out, a sentence; none where they were drawn.

@@ -3,7 +3,8 @@
 use super::datasets::Datasets;
 use super::definition::Split;
 use super::finetune::Finetune;
-use super::prepare::{Prepared, without};
+use super::prepare::Prepared;
+use super::row_masks::without;
 use super::strategy::Strategy;
 use super::training_order::{AsOneBlock, TrainingOrder};
 use crate::dataset::{Dataset, Origin, Stable};

@@ -8,6 +8,7 @@ use super::event::{Callback, Event};
 use super::finetune::Finetune;
 use super::fixed_maps::input_size;
 use super::on_bad_row::OnBadRow;
+use super::row_masks::without;
 use super::strategy::Strategy;
 use super::targets::Targets;
 use super::warnings;
@@ -15,10 +16,9 @@ use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Remedy, Result};
 use crate::exec::Context;
 use crate::exec::lock::Lock;
-use crate::ext::DatasetExt;
 use crate::image::{Boxes, CopyPaste};
 use crate::model::{FrozenBackbone, FrozenMaps, MapShapes};
-use crate::rows::{Cached, Key, MixedViews, Projected, Transformed};
+use crate::rows::{Cached, Key, MixedViews, Transformed};
 use crate::spec::Spec;
 use crate::train::failed_rows::FailedRows;
 use crate::train::{Extractor, FeatureProgress, Standardised};
@@ -365,14 +365,6 @@ fn check_many(cx: &Context, rows: &Arc<dyn Stable>, targets: &Targets) -> Result
     let place = place.map_or_else(|| format!("row {row}"), |place| place.to_string());
     let most = Boxes::MOST;
     Err(Error::data(format!("{many} boxes, and a row may have {most}: leave some out")).context(place))
-}
-
-/// `rows` without `column`.
-pub(super) fn without<D: Dataset>(rows: D, column: &str) -> Result<Projected<D>> {
-    let schema = rows.schema();
-    let names = schema.fields().iter().map(|field| field.name().as_str());
-    let others: Vec<&str> = names.filter(|name| *name != column).collect();
-    rows.project(&others)
 }
 
 /// Features of the training rows, of the validation rows and of those for selection.

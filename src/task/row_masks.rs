@@ -3,11 +3,12 @@
 use super::target_kind::TargetKind;
 use super::target_reading::TargetReading;
 use crate::columns::bytes_of;
-use crate::dataset::Stable;
+use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Remedy, Result};
 use crate::exec::Context;
+use crate::ext::DatasetExt;
 use crate::image::{ImageError, Mask, Reading};
-use crate::rows::{CLASS_NAMES, MultiLabels};
+use crate::rows::{CLASS_NAMES, MultiLabels, Projected};
 use arrow::array::{Array, ArrayRef};
 use rayon::prelude::*;
 use std::sync::Arc;
@@ -263,4 +264,12 @@ fn counts_of(files: &ArrayRef, row: usize, ignore_index: Option<u8>) -> Result<M
         hash: xxh3_64(bytes),
         bad: None,
     })
+}
+
+/// `rows` without `column`: that of masks, once objects have been pasted by them.
+pub(super) fn without<D: Dataset>(rows: D, column: &str) -> Result<Projected<D>> {
+    let schema = rows.schema();
+    let names = schema.fields().iter().map(|field| field.name().as_str());
+    let others: Vec<&str> = names.filter(|name| *name != column).collect();
+    rows.project(&others)
 }

@@ -984,8 +984,12 @@ fn init_says_what_it_found_and_why() -> Result<()> {
         "{}",
         again.err
     );
+    let over = [&asked[..], &["--out", "r.toml", "--overwrite"]].concat();
+    let error = refused(here, &over);
+    assert!(error.contains("r.toml: this file is not a recipe"), "{error}");
     assert_eq!(fs::read_to_string(here.join("r.toml")).unwrap(), "mine");
-    ran(here, &[&asked[..], &["--out", "r.toml", "--overwrite"]].concat());
+    fs::copy(here.join("own/r.toml"), here.join("r.toml")).unwrap();
+    ran(here, &over);
     assert_eq!(fs::read_to_string(here.join("r.toml")).unwrap(), text);
     Ok(())
 }
@@ -1116,16 +1120,12 @@ fn a_new_recipe_takes_nothing_away_from_its_data() -> Result<()> {
     symlink("list.csv", here.join("soft")).unwrap();
     let kept = ["a.parquet", "list.csv", "photos/cat/0.png"].map(|name| fs::read(here.join(name)).unwrap());
     for (data, out, said) in [
-        ("a.parquet", "a.parquet", "this file is an input"),
-        ("a.parquet", "photos/../hard", "this file is an input"),
-        ("list.csv", "list.csv", "this file is an input"),
+        ("a.parquet", "a.parquet", "this file is not a recipe"),
+        ("a.parquet", "photos/../hard", "this file is not a recipe"),
+        ("list.csv", "list.csv", "this file is not a recipe"),
         ("list.csv", "soft", "this file is an input"),
-        ("list.csv", "photos/cat/0.png", "this file is an input"),
-        (
-            "photos",
-            "photos/cat/0.png",
-            "photos is read, and this would be read as part of it",
-        ),
+        ("list.csv", "photos/cat/0.png", "this file is not a recipe"),
+        ("photos", "photos/cat/0.png", "this file is not a recipe"),
         (
             "photos",
             "photos/cat/new.png",
