@@ -151,12 +151,6 @@ impl FrozenBackbone {
         self.smallest
     }
 
-    /// Pixels of an image, in height and width, to one of its coarsest map; 1 where there are no maps.
-    #[cfg(feature = "train")]
-    pub(crate) fn largest_stride(&self) -> usize {
-        self.levels.iter().map(|level| level.stride).max().unwrap_or(1)
-    }
-
     /// Pooled features of images `[n, 3, height, width]`, image by image: `n * width` values. Those of an image do not depend
     /// on the others.
     ///

@@ -50,22 +50,6 @@ impl Finetune {
         Err(Error::config(format!("fixed views {refused}")))
     }
 
-    /// Refuses pictures of `size` that are smaller than what one place of the coarsest map stands for.
-    pub(super) fn check_maps(&self, network: &FrozenBackbone, size: [usize; 2]) -> Result<()> {
-        let (smallest, stride) = (size.into_iter().min().unwrap_or(0), network.largest_stride());
-        match smallest < stride {
-            true => {
-                let name = &self.spec.model.backbone;
-                let message = format!(
-                    "size is {smallest}, but a place of the coarsest map of {name} stands for {stride} x {stride} pixels: take pictures \
-                     that are as large"
-                );
-                Err(Error::config(message).with_remedy(Remedy::Size))
-            }
-            false => Ok(()),
-        }
-    }
-
     /// The maps of all views of the training rows, made or found where the run keeps its features.
     pub(super) fn fixed_maps(&self, cx: &Context, datasets: &Datasets, callback: Callback<'_>) -> Result<FixedMaps> {
         let network = FrozenBackbone::load(&self.spec.model.pretrained()?, &self.spec.machine.device)?;

@@ -179,7 +179,6 @@ impl Finetune {
             return Ok((Extractor::new(network), None));
         }
         let size = input_size(&images[0], &datasets.image)?;
-        self.check_maps(&network, size)?;
         let maps = FrozenMaps::pyramid(network, size, &self.spec.machine.device)?;
         let shapes = maps.shapes().clone();
         let rows = images.iter().filter_map(|images| images.len().finite()).sum::<u64>();

@@ -418,7 +418,6 @@ fn options_without_effect_are_refused() {
             r#"--augment {"copy_paste":{"classes":["zzz"]}}"#,
             "augment.operations[0]: copy_paste: classes: \"zzz\" is none of the classes",
         ),
-        ("--size 1", "size is 1, but a place of the coarsest map of"),
         (
             "--augment copy_paste --views 1",
             "augment.views is 1, so that each row comes as it is stored",

@@ -133,7 +133,7 @@ fn a_way_that_never_passes_its_gate_has_no_figures_and_all_others_have() {
         };
         assert_eq!(without.name, "SMOTE behind a gate");
         assert!(
-            without.why.starts_with("seed 0: ") && without.why.contains("positive"),
+            without.why.starts_with("seed 0: ") && without.why.contains("candidates passes the gate"),
             "{}",
             without.why
         );

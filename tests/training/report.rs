@@ -303,10 +303,17 @@ fn files_that_no_run_wrote_stay_and_those_of_a_run_are_replaced_with_it() {
     fs::write(wanted.out.join("worst.png"), "old").unwrap();
     fs::write(wanted.out.join("predicted.png"), "of another task").unwrap();
     fs::write(wanted.out.join("notes.txt"), "mine").unwrap();
-    run(&Finetune {
+    let over = Finetune {
         existing: Existing::Overwrite,
         ..wanted.clone()
-    });
+    };
+    let error = over.run(&context(), &mut |_| ()).unwrap_err();
+    assert!(
+        error.to_string().contains("predicted.png exists, but the run"),
+        "{error}"
+    );
+    fs::remove_file(wanted.out.join("predicted.png")).unwrap();
+    run(&over);
     assert!(is_picture(&wanted.out.join("worst.png")) && !wanted.out.join("predicted.png").exists());
     assert!(wanted.out.join("notes.txt").exists());
 }

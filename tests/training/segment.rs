@@ -283,7 +283,7 @@ fn classes_without_a_pixel_are_not_predicted() {
         report
             .warnings
             .iter()
-            .any(|said| said.contains("so nothing is predicted as one of them")),
+            .any(|said| said.contains("so hardly anything is predicted as one of them")),
         "{:?}",
         report.warnings
     );
