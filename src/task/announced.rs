@@ -1,7 +1,7 @@
 //! Rows that a head will be trained on, before they are computed: what does not depend on their values is checked by them.
 
 use super::datasets::Datasets;
-use super::loaders::fitted;
+use super::fitted_generator::fitted;
 use super::strategy::Strategy;
 use crate::dataset::{Blocks, Dataset, Len, Provenance, Stable};
 use crate::error::Result;

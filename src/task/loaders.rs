@@ -3,6 +3,7 @@
 use super::datasets::Datasets;
 use super::definition::Split;
 use super::finetune::Finetune;
+use super::fitted_generator::fitted;
 use super::prepare::Prepared;
 use super::row_masks::without;
 use super::strategy::Strategy;
@@ -14,7 +15,7 @@ use crate::ext::DatasetExt;
 use crate::loader::LoaderBuilder;
 use crate::mix::Feedback;
 use crate::rows::{Mixed, Transformed};
-use crate::synthetic::{BlendSpec, ByCell, Elastic, Gate, Gated, Generator, GeneratorSpec, SmoteSpec};
+use crate::synthetic::{BlendSpec, Elastic, Gate, Gated, Generator, GeneratorSpec, SmoteSpec};
 use crate::train::Extractor;
 use std::sync::Arc;
 
@@ -182,27 +183,4 @@ impl Finetune {
             None => loader,
         }
     }
-}
-
-/// What `spec` makes of `rows`: rows of the classes of the training rows, or of the cells that the strategy is by.
-pub(super) fn fitted(
-    cx: &Context,
-    spec: &dyn GeneratorSpec,
-    rows: Arc<dyn Stable>,
-    datasets: &Datasets,
-    strategy: &Strategy,
-) -> Result<Arc<dyn Generator>> {
-    let labels = datasets.labels("a generator")?;
-    let generator = match &strategy.by {
-        None => cx.block_on(spec.fit(cx, rows, labels)),
-        Some(key) => {
-            let by_cell = ByCell::fit(cx, rows, labels, datasets.cells_of(key)?, spec);
-            cx.block_on(by_cell)
-                .map(|by_cell| Arc::new(by_cell) as Arc<dyn Generator>)
-        }
-    };
-    let named = |error: Error| error.context(spec.name());
-    let generator = generator.map_err(named)?;
-    datasets.check_generator(cx, &*generator).map_err(named)?;
-    Ok(generator)
 }

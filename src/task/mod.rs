@@ -24,6 +24,7 @@ mod find;
 pub mod finetune;
 pub(crate) mod fingerprint;
 mod finite;
+mod fitted_generator;
 mod fixed_maps;
 mod generator_rows;
 mod hold_out;
