@@ -9,7 +9,7 @@ use super::manifest::{RUN, RunManifest};
 use super::on_bad_row::OnBadRow;
 use super::outcome;
 use super::run_features;
-use super::run_results::{self, RunResults};
+use super::run_results::{self, REPORT, RunResults};
 use super::saved_model::{self, FILES};
 use super::strategy::DEEP;
 use crate::error::{Error, ErrorKind, Remedy, Result};
@@ -20,7 +20,6 @@ use crate::report::Report;
 use crate::train::{Existing, checkpoint};
 use std::path::{Path, PathBuf};
 
-pub(super) const REPORT: &str = "report.json";
 const ERRORS: &str = "errors.jsonl";
 /// The epochs of its training, a JSON object a line.
 const HISTORY: &str = "history.jsonl";

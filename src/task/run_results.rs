@@ -4,11 +4,13 @@
 //! lies aside no longer; any other is somebody else's, and stays.
 
 use super::manifest::RunManifest;
-use super::run_folder::REPORT;
 use super::{outcome, saved_model};
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec::files;
 use std::path::{Path, PathBuf};
+
+/// The file that a run writes last.
+pub(super) const REPORT: &str = "report.json";
 
 /// Where they are made.
 pub(super) const ASIDE: &str = ".millstream-results";

@@ -1,6 +1,6 @@
 //! Checkpoints on disk: whole, or passed over for the one before.
 
-use super::checkpoint_owner::{self, all, tidy};
+use super::checkpoint_owner::{self, STATE, all, tidy};
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec::files;
 use burn::module::Module;
@@ -21,7 +21,6 @@ pub(crate) const BEST: &str = "best.bpk";
 /// The second of two networks that train against each other, and its optimizer.
 pub(crate) const SECOND_MODEL: &str = "second_model.bpk";
 pub(crate) const SECOND_OPTIMIZER: &str = "second_optimizer.bpk";
-pub(super) const STATE: &str = "state.json";
 /// The files of a checkpoint.
 const FILES: [&str; 7] = [MODEL, OPTIMIZER, SCHEDULER, BEST, SECOND_MODEL, SECOND_OPTIMIZER, STATE];
 

@@ -1,9 +1,11 @@
 //! Which checkpoints a training wrote: a mark says so until there is a state.
 
-use super::checkpoint::STATE;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec::files;
 use std::path::{Path, PathBuf};
+
+/// The file by which a checkpoint is whole.
+pub(super) const STATE: &str = "state.json";
 
 /// The mark of a checkpoint that was begun.
 const MARK: &str = ".millstream-begun";
