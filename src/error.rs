@@ -62,6 +62,10 @@ pub enum Remedy {
     PathsOutside,
     /// Let a class have no pictures.
     EmptyClasses,
+    /// Write to another folder, or over what lies in this one.
+    OtherFolder,
+    /// Leave a column of a table out.
+    IgnoreColumn,
 }
 
 /// Where a row is stored.

@@ -1,6 +1,6 @@
 //! A fit in a folder: what is fitted, checkpoints, and the model when it is done.
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Remedy, Result};
 use crate::exec::files;
 use crate::exec::lock::Lock;
 use crate::quote::shown;
@@ -185,6 +185,8 @@ impl FitFolder {
         let now = serde_json::to_value(about).unwrap_or_default();
         let fields = now.as_object().into_iter().flatten();
         let mut other: Vec<_> = fields
+            // It follows from the rows, and an earlier version did not write it.
+            .filter(|(name, _)| name.as_str() != "label_type")
             .filter(|(name, value)| begun["about"][name.as_str()] != **value)
             .collect();
         // Another seed holds out other rows, so that what follows from the rows differs as well.
@@ -199,9 +201,11 @@ impl FitFolder {
         };
         let error = Error::new(
             ErrorKind::Resume,
-            format!("{what}: this is the folder of another generator"),
+            format!(
+                "{what}: this is the folder of another generator; go on with what that one was begun with, write over it, or use another folder"
+            ),
         );
-        Err(self.place(error))
+        Err(self.place(error.with_remedy(Remedy::OtherFolder)))
     }
 
     /// The files that the model of an earlier fit names.
