@@ -64,6 +64,10 @@ pub enum Remedy {
     EmptyClasses,
     /// Read pictures as they are stored, or upright.
     Orientation,
+    /// Write to another folder, or over what lies in this one.
+    OtherFolder,
+    /// Leave a column of a table out.
+    IgnoreColumn,
 }
 
 /// Where a row is stored.

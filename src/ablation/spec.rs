@@ -204,7 +204,10 @@ impl Ablation {
         }
         let mut names = HashSet::new();
         if let Some(twice) = self.data.iter().find(|data| !names.insert(data.name())) {
-            return refused(format!("two data sets are called {:?}", twice.name()));
+            return refused(format!(
+                "two data sets are called {:?}, and results are told apart by these names: name each once, and rename one of two files of the same name",
+                twice.name()
+            ));
         }
         Ok(())
     }

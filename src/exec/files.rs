@@ -64,8 +64,12 @@ pub(crate) fn write_whole(path: &Path, write: impl FnOnce(&mut BufWriter<&File>)
 }
 
 /// As [`write_whole`], unless something has that name by then: that is an error, and stays as it is.
+#[cfg(feature = "train")]
 pub(crate) fn write_new(path: &Path, write: impl FnOnce(&mut BufWriter<&File>) -> Result<()>) -> Result<()> {
-    let file = written(path, write)?;
+    named_new(written(path, write)?, path)
+}
+
+fn named_new(file: NamedTempFile, path: &Path) -> Result<()> {
     match file.persist_noclobber(path) {
         Err(failed) if failed.error.kind() == ErrorKind::AlreadyExists => Err(there(path)),
         Err(failed) => Err(Error::io(path, failed.error)),
@@ -88,7 +92,20 @@ pub(crate) fn there(path: &Path) -> Error {
 fn written(path: &Path, write: impl FnOnce(&mut BufWriter<&File>) -> Result<()>) -> Result<NamedTempFile> {
     let failed = |error| Error::io(path, error);
     std::fs::create_dir_all(folder_of(path)).map_err(failed)?;
-    let file = locked(temporary().tempfile_in(folder_of(path)).map_err(failed)?);
+    filled(
+        locked(temporary().tempfile_in(folder_of(path)).map_err(failed)?),
+        path,
+        write,
+    )
+}
+
+/// `file`, which is to be `path`, with all that `write` writes.
+fn filled(
+    file: NamedTempFile,
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<&File>) -> Result<()>,
+) -> Result<NamedTempFile> {
+    let failed = |error| Error::io(path, error);
     let mut out = BufWriter::new(file.as_file());
     write(&mut out)?;
     out.flush().map_err(failed)?;
@@ -140,6 +157,7 @@ pub(crate) fn remove_begun_in(folder: &Path) -> Result<()> {
 }
 
 /// Removes the file at `path`, which may be gone already.
+#[cfg(feature = "train")]
 pub(crate) fn remove(path: &Path) -> Result<()> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::io(path, error)),
@@ -199,8 +217,11 @@ pub(crate) fn folder_of(path: &Path) -> &Path {
 }
 
 fn temporary_for(path: &Path) -> String {
+    // The system's names have 255 bytes.
+    const LONGEST: usize = 200;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    format!("{}{name}-", TEMPORARY.0)
+    let end = name.floor_char_boundary(LONGEST);
+    format!("{}{}-", TEMPORARY.0, &name[..end])
 }
 
 /// Temporary files with the permissions of any new file; the default would hide what we write from everybody else.
@@ -212,15 +233,19 @@ pub(super) fn temporary<'a>() -> tempfile::Builder<'a, 'a> {
     builder
 }
 
-/// [`write_whole`] where a file may be replaced, else [`write_new`].
+/// Writes the output of a command: [`write_whole`] where a file may be replaced, else as a new one. What a killed command left of
+/// this file is removed: its folder is no run's, so that nobody else does.
 pub(crate) fn write_output(
     out: &Path,
     overwrite: bool,
     write: impl FnOnce(&mut BufWriter<&File>) -> Result<()>,
 ) -> Result<()> {
+    // Where that fails, the file is still written.
+    let _ = remove_begun(out);
+    let file = filled(begin(out)?, out, write)?;
     match overwrite {
-        true => write_whole(out, write),
-        false => write_new(out, write),
+        true => file.persist(out).map(drop).map_err(|error| Error::io(out, error.error)),
+        false => named_new(file, out),
     }
 }
 
@@ -255,6 +280,31 @@ mod tests {
             read_small(&at("missing")).map_err(|error| error.kind()),
             Err(ErrorKind::NotFound)
         );
+        Ok(())
+    }
+
+    #[test]
+    fn an_output_removes_what_a_killed_command_left_of_it() -> Result<()> {
+        let dir = tempfile::tempdir().map_err(|error| Error::io("a temporary folder", error))?;
+        let at = |name: &str| dir.path().join(name);
+        let out = at("made.parquet");
+        let left = at(".millstream-made.parquet-Xy12Zz.tmp");
+        let theirs = [".millstream-Xy12Zz.tmp", ".millstream-other.parquet-Xy12Zz.tmp"].map(at);
+        for path in theirs.iter().chain([&left]) {
+            write_bytes(path, b"some")?;
+        }
+        let write = |overwrite| {
+            write_output(&out, overwrite, |file| {
+                file.write_all(b"rows").map_err(|error| Error::io(&out, error))
+            })
+        };
+        write(false)?;
+        assert!(!left.exists() && theirs.iter().all(|path| path.exists()));
+        assert!(write(false).is_err());
+        write(true)?;
+        assert_eq!(read_small(&out).map_err(|error| Error::io(&out, error))?, b"rows");
+        let files = std::fs::read_dir(dir.path()).map_err(|error| Error::io(dir.path(), error))?;
+        assert_eq!(files.count(), 3);
         Ok(())
     }
 

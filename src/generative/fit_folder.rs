@@ -1,7 +1,7 @@
 //! A fit in a folder: what is fitted, checkpoints, and the model when it is done.
 
 use super::fit_next::{self, MANIFEST, Next, STEPS};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Remedy, Result};
 use crate::exec::files;
 use crate::exec::lock::Lock;
 use crate::quote::shown;
@@ -192,6 +192,8 @@ impl FitFolder {
         let now = serde_json::to_value(about).unwrap_or_default();
         let fields = now.as_object().into_iter().flatten();
         let mut other: Vec<_> = fields
+            // It follows from the rows, and an earlier version did not write it.
+            .filter(|(name, _)| name.as_str() != "label_type")
             .filter(|(name, value)| begun["about"][name.as_str()] != **value)
             .collect();
         // Another seed holds out other rows, so that what follows from the rows differs as well.
@@ -206,9 +208,11 @@ impl FitFolder {
         };
         let error = Error::new(
             ErrorKind::Resume,
-            format!("{what}: this is the folder of another generator"),
+            format!(
+                "{what}: this is the folder of another generator; go on with what that one was begun with, write over it, or use another folder"
+            ),
         );
-        Err(self.place(error))
+        Err(self.place(error.with_remedy(Remedy::OtherFolder)))
     }
 
     /// Refuses to begin where the model would replace files that no fit wrote.

@@ -2,6 +2,7 @@
 
 use super::fields::{declared_inside, features, is_media};
 use crate::error::{Error, Remedy, Result};
+use crate::stored_rows::GENERATOR;
 use arrow::datatypes::{DataType, Field, Schema};
 use serde_json::Value;
 
@@ -159,10 +160,13 @@ impl Finder<'_> {
         let called = |found: &Found| is_called_label(&found.name);
         let fits = |found: &Found| !found.is_media && fits(&Field::new(&found.name, found.data_type.clone(), true));
         let is_key = |found: &Found| is_key(found.name.rsplit('.').next().unwrap_or_default());
+        // Of rows that were made it says what made them.
+        let is_generator = |found: &Found| found.name == GENERATOR;
         let of = |found: &Found, rank| label_rank(&found.data_type) == Some(rank);
         self.candidates(&[
             &|found| found.is_class_label && fits(found),
             &|found| called(found) && fits(found),
+            &|found| of(found, 0) && fits(found) && !is_key(found) && !is_generator(found),
             &|found| of(found, 0) && fits(found) && !is_key(found),
             &|found| of(found, 1) && fits(found) && !is_key(found),
             &|found| fits(found) && !is_key(found),

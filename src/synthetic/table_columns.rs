@@ -1,14 +1,15 @@
 //! Columns of a table as what generators compute with, numbers and categories, and back in the columns' own types.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use arrow::array::{Array, ArrayRef, AsArray, Float64Array, PrimitiveArray, UInt32Array};
 use arrow::compute::{CastOptions, cast, cast_with_options, take};
 use arrow::datatypes::{
-    ArrowPrimitiveType, DataType, Field, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type,
-    UInt32Type, UInt64Type,
+    ArrowPrimitiveType, DataType, Decimal128Type, Field, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
+    UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 use arrow::row::{OwnedRow, RowConverter, SortField};
-use std::collections::BTreeMap;
+use arrow::util::display::array_value_to_string;
+use std::collections::{BTreeMap, HashMap};
 
 /// Whether values of this type are numbers: integers, floats, and decimals of 128 bits.
 pub(in crate::synthetic) fn is_number(of: &DataType) -> bool {
@@ -54,20 +55,36 @@ pub(in crate::synthetic) fn to_numbers(field: &Field, column: &ArrayRef) -> Resu
 ///
 /// # Errors
 ///
-/// `Data` at the row of the first NaN, infinity and whole number beyond 2^53: numbers that are near it are the same f64, so what would be made of the column are
-/// no values of it.
+/// `Data` at the row of the first NaN, infinity, whole number or decimal beyond 2^53, and decimal that is the same f64 as another one of the column: numbers that are
+/// near it are the same f64, so what would be made of the column are no values of it.
 pub(crate) fn learnt_numbers(name: &str, column: &ArrayRef) -> Result<Vec<Option<f64>>> {
     const EXACT: f64 = 9_007_199_254_740_992.0;
-    let (numbers, is_whole) = (cast(column, &DataType::Float64)?, column.data_type().is_integer());
+    let numbers = cast(column, &DataType::Float64)?;
+    let decimals = column.as_primitive_opt::<Decimal128Type>();
+    let is_exact = column.data_type().is_integer() || decimals.is_some();
+    let mut known: HashMap<u64, i128> = HashMap::new();
     let of = |(row, number): (usize, Option<f64>)| {
-        match number {
-        Some(number) if !number.is_finite() => Err(Error::data(format!("column \"{name}\" holds {number}")).at(row)),
-        Some(number) if is_whole && number.abs() > EXACT => Err(Error::data(format!(
-            "column \"{name}\" holds {number:.0}, and whole numbers beyond 2^53 are not told apart: leave the column out, or store it as text"
-        ))
-        .at(row)),
-        number => Ok(number),
-    }
+        let Some(number) = number else { return Ok(None) };
+        // Of a decimal all digits, as they are stored.
+        let refused = |why: &str| {
+            let held = array_value_to_string(column, row).unwrap_or_default();
+            let error = Error::data(format!(
+                "column \"{name}\" holds {held}, and {why} are not told apart: leave the column out, or store it as text"
+            ));
+            Err(error.with_remedy(Remedy::IgnoreColumn).at(row))
+        };
+        if !number.is_finite() {
+            return Err(Error::data(format!("column \"{name}\" holds {number}")).at(row));
+        }
+        if is_exact && number.abs() > EXACT {
+            return refused("whole numbers beyond 2^53");
+        }
+        match decimals.map(|decimals| decimals.value(row)) {
+            Some(digits) if *known.entry(number.to_bits()).or_insert(digits) != digits => {
+                refused("decimals that differ behind the 15th digit alone")
+            }
+            _ => Ok(Some(number)),
+        }
     };
     numbers
         .as_primitive::<Float64Type>()
@@ -241,6 +258,27 @@ mod tests {
         let words: ArrayRef = Arc::new(StringArray::from(vec!["x"]));
         let error = to_numbers(&field(&words), &words).unwrap_err().to_string();
         assert_eq!(error, "column \"a\" holds Utf8, not numbers");
+    }
+
+    #[test]
+    fn decimals_that_are_not_told_apart_are_not_learnt() {
+        let of = |digits: Vec<i128>, scale: i8| {
+            let decimals = Decimal128Array::from(digits).with_precision_and_scale(38, scale);
+            let column: ArrayRef = Arc::new(decimals.unwrap());
+            learnt_numbers("a", &column)
+        };
+        let large = 10_i128.pow(35);
+        let error = of(vec![5, large + 1], 0).unwrap_err();
+        assert_eq!((error.index(), error.remedy()), (Some(1), Some(Remedy::IgnoreColumn)));
+        let text = format!("holds {}, and whole numbers beyond 2^53 are not told apart", large + 1);
+        assert!(error.to_string().contains(&text), "{error}");
+        // A third, to 18 digits, and its neighbour.
+        let third = 333_333_333_333_333_333;
+        let error = of(vec![1, third, third + 1], 18).unwrap_err();
+        assert_eq!(error.index(), Some(2));
+        assert!(error.to_string().contains("holds 0.333333333333333334, "), "{error}");
+        let prices = of(vec![1_250_000_000_000_000_000, third, 1_250_000_000_000_000_000], 18).unwrap();
+        assert_eq!((prices[0], prices[2]), (Some(1.25), Some(1.25)));
     }
 
     #[test]

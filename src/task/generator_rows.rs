@@ -2,10 +2,12 @@
 
 use super::classify::Classify;
 use super::datasets::Datasets;
+use super::equal_rows;
 use super::hold_out::HoldOut;
+use super::shared_pictures::picture_hashes;
 use super::spec::{DataOptions, DataSource};
 use crate::columns::{bytes_of, column_of_bytes, index_of};
-use crate::dataset::{Dataset, Origin};
+use crate::dataset::{Dataset, Origin, Stable};
 use crate::error::{Error, Remedy, Result};
 use crate::exec::Context;
 use crate::ext::DatasetExt;
@@ -14,6 +16,7 @@ use crate::quote::{counted, quoted};
 use crate::report::picture::{SheetGroup, SheetSample, Tile, contact_sheet};
 use crate::rows::{AnyLabels, Labels};
 use crate::source::{Files, FoundFiles, Split};
+use crate::stored_rows::{GENERATOR, ORIGIN, PARENTS};
 use crate::synthetic::SampleId;
 use crate::synthetic::learned::{LearnedModel, Training};
 use arrow::array::{AsArray, RecordBatch};
@@ -40,7 +43,7 @@ impl GeneratorRows {
     ///
     /// # Errors
     ///
-    /// As [`Datasets::open`].
+    /// As [`Datasets::open`], and `Config` where a validation row is a training row, or all of them are equal to the training rows.
     pub fn open(cx: &Context, data: &DataOptions, seed: u64, pictures: bool) -> Result<Self> {
         Self::open_without(cx, data, seed, pictures, &[])
     }
@@ -75,6 +78,10 @@ impl GeneratorRows {
         notes.retain(|note| !note.starts_with("task: "));
         if datasets.is_held_out() {
             notes.push(held_out(datasets.valid_rows()));
+        } else {
+            let sets = (&datasets.train, &datasets.valid);
+            let hashes = |rows: &Arc<dyn Stable>| picture_hashes(cx, &**rows, &datasets.image);
+            notes.extend(equal_rows::check(cx, sets, &hashes)?);
         }
         Ok(Self {
             inputs: datasets.stored.iter().flat_map(|stored| stored.rows.inputs()).collect(),
@@ -112,10 +119,17 @@ impl GeneratorRows {
         notes.extend(rows.notes().iter().cloned());
         let (inputs, labels) = (rows.inputs(), Arc::new(labels));
         let hold_out = HoldOut::scan(cx, &rows, data, &[&label])?;
-        let (whole, rows) = (rows.clone(), without(rows, &label, data, ignore, &mut notes)?);
+        let made: &[&str] = match hold_out.has_synthetic() {
+            true => &[ORIGIN, GENERATOR, PARENTS],
+            false => &[],
+        };
+        let (whole, rows) = (rows.clone(), without(rows, &label, data, (ignore, made), &mut notes)?);
         let training = match held {
             Some(held) => {
                 notes.extend(hold_out.check_validation(cx, &whole, &held, data, &[&label])?);
+                let compared = equal_rows::compared(&rows, &held, &label);
+                let hashes = |rows: &Files| equal_rows::by_columns(cx, rows, &compared);
+                notes.extend(equal_rows::check(cx, (&whole, &held), &hashes)?);
                 Training {
                     cx: cx.with_seed(seed),
                     rows: Arc::new(rows),
@@ -150,8 +164,14 @@ impl GeneratorRows {
     }
 }
 
-/// `rows` without the columns that are not learnt.
-fn without(rows: Files, label: &str, data: &DataOptions, ignore: &[String], notes: &mut Vec<String>) -> Result<Files> {
+/// `rows` without the columns that are not learnt; those of `made` say which rows are synthetic.
+fn without(
+    rows: Files,
+    label: &str,
+    data: &DataOptions,
+    (ignore, made): (&[String], &[&str]),
+    notes: &mut Vec<String>,
+) -> Result<Files> {
     let schema = rows.schema();
     for name in ignore {
         index_of(&schema, name)?;
@@ -164,12 +184,10 @@ fn without(rows: Files, label: &str, data: &DataOptions, ignore: &[String], note
         }
     }
     let (group, time) = (data.group.as_ref(), data.time.as_ref());
-    let left_out: Vec<&String> = ignore
-        .iter()
-        .chain(group)
-        .chain(time)
-        .filter(|name| *name != label)
-        .collect();
+    let is_left = |name: &&str| schema.index_of(name).is_ok() && !ignore.iter().any(|named| named == *name);
+    let made = made.iter().copied().filter(is_left);
+    let named = ignore.iter().chain(group).chain(time).map(String::as_str);
+    let left_out: Vec<&str> = named.chain(made).filter(|name| *name != label).collect();
     if left_out.is_empty() {
         return Ok(rows);
     }
@@ -179,8 +197,8 @@ fn without(rows: Files, label: &str, data: &DataOptions, ignore: &[String], note
     ));
     let names = schema.fields().iter().map(|field| field.name());
     let kept: Vec<&str> = names
-        .filter(|name| !left_out.contains(name))
         .map(String::as_str)
+        .filter(|name| !left_out.contains(name))
         .collect();
     rows.columns(&kept)
 }

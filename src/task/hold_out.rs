@@ -82,6 +82,11 @@ impl HoldOut {
         }
     }
 
+    /// Whether some of the rows are synthetic.
+    pub(super) fn has_synthetic(&self) -> bool {
+        self.made.is_some()
+    }
+
     /// The parts of a cross-validation of these rows.
     pub(super) fn folds(&self, labels: &Labels, folds: usize, seed: u64) -> Vec<Split> {
         self.key.folds(labels, folds, seed)

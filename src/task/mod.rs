@@ -17,6 +17,7 @@ mod drawn_masks;
 mod emitted;
 mod epoch_feedback;
 pub(crate) mod epoch_log;
+mod equal_rows;
 pub mod evaluate;
 pub(crate) mod evaluation;
 pub mod event;

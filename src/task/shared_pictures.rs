@@ -39,6 +39,13 @@ impl Datasets {
     }
 }
 
+/// A hash of each picture in `rows`, of which some have none.
+pub(super) fn picture_hashes(cx: &Context, rows: &dyn Stable, column: &str) -> Result<Vec<u128>> {
+    let mut hashes = Vec::new();
+    each_picture(cx, rows, column, |hash| hashes.push(hash))?;
+    Ok(hashes)
+}
+
 /// Calls `with` for a hash of each picture in `rows`, of which some have none.
 fn each_picture(cx: &Context, rows: &dyn Stable, column: &str, mut with: impl FnMut(u128)) -> Result<()> {
     for block in rows.blocks().iter() {

@@ -552,6 +552,12 @@ fn other_separators_are_refused_with_what_to_do() {
     for (file, text, said) in [
         (
             "a.csv",
+            "PAR1\t\u{1}rows",
+            "a.csv: this is a Parquet file under the name of a list: name it .parquet",
+        ),
+        ("a.csv", "", "a.csv: the list has no columns: this file is empty"),
+        (
+            "a.csv",
             "file_name;label\n1.png;a\n",
             "a.csv: the line of names has no comma, but semicolons: a file of this ending has its values between commas; write it with \
              commas",

@@ -398,9 +398,11 @@ fn columns_that_cannot_be_compared_are_refused() {
     );
     let error = of(&training, &files(&made[..5], false, "made"), &Quality::default());
     assert!(
-        error.contains("there are 5 synthetic rows here, and 10 or more are needed"),
+        error.contains("there are 5 synthetic rows here, and 10 or more are needed: name more rows"),
         "{error}"
     );
+    let error = of(&training, &files(&made[..1], false, "made"), &Quality::default());
+    assert!(error.contains("there is 1 synthetic row here, and 10"), "{error}");
 }
 
 /// Rows around each class's mean, some of them far off.

@@ -16,6 +16,7 @@ mod generate;
 mod import;
 mod interop;
 mod leaks;
+mod made_rows;
 mod on_error;
 mod preview;
 mod program;

@@ -194,7 +194,7 @@ fn other_settings_other_data_and_foreign_files_are_refused() {
         (ablation.clone().seeds(1), "seeds is 1, and has to lie in 2..=1000"),
         (
             Ablation::new([ablation.data[0].clone(), ablation.data[0].clone()]),
-            "two data sets are called \"one\"",
+            "two data sets are called \"one\", and results are told apart by these names: name each once, and rename one",
         ),
     ] {
         refused_with(run(&wrong, &place.path().join("wrong"), 2), ErrorKind::Config, &[said]);

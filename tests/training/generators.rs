@@ -594,7 +594,8 @@ fn rows_that_do_not_fit_are_refused() {
 #[test]
 fn a_file_of_rows_is_read_as_any_other() {
     let (cx, dir) = (context(), tempfile::tempdir().unwrap());
-    let model = fit(&vae(2), &training(&cx, rows(&[12, 6, 1]))).unwrap();
+    let training = training(&cx, rows(&[12, 6, 1]));
+    let model = fit(&vae(2), &training).unwrap();
     let path = dir.path().join("rows.parquet");
     let (cx, counts) = (cx.with_seed(5), [70, 3, 0]);
     let mut told = Vec::new();
@@ -613,7 +614,14 @@ fn a_file_of_rows_is_read_as_any_other() {
 
     let found = cx.block_on(Parquet::open(&cx, path.to_str().unwrap())).unwrap();
     assert_eq!(found.find_image(None).unwrap(), "picture");
-    let labels = cx.block_on(Labels::scan(&cx, &found, "kind")).unwrap();
+    // Labels are the texts that they are in the rows of the fit.
+    assert_eq!(
+        found.schema().field_with_name("kind").unwrap().data_type(),
+        &DataType::Utf8View
+    );
+    let labels = cx
+        .block_on(Labels::scan_as(&cx, &found, "kind", &training.labels))
+        .unwrap();
     assert_eq!(labels.names(), ["left", "middle", "upper"]);
     assert_eq!(labels.counts(), counts);
     let all = cx.block_on(found.take(&cx, &(0..73).collect::<Vec<u64>>())).unwrap();

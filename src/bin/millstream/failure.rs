@@ -101,6 +101,8 @@ fn longs(error: &Error) -> &'static [&'static str] {
         (Some(Remedy::Weights), _) => &["weights"],
         (Some(Remedy::RunSettings), _) => &["resume"],
         (Some(Remedy::Orientation), _) => &["as-stored"],
+        (Some(Remedy::OtherFolder), _) => &["overwrite", "out"],
+        (Some(Remedy::IgnoreColumn), _) => &["ignore"],
         (None, ErrorKind::Exists) => &["resume", "overwrite", "out"],
         (Some(Remedy::Memory), _) | (None, ErrorKind::Budget) => &["memory"],
         _ => &[],
@@ -188,6 +190,13 @@ mod tests {
         let fit = all
             .find_subcommand("generate")
             .and_then(|generate| generate.find_subcommand("fit"));
+        for (remedy, mended) in [
+            (Remedy::OtherFolder, "(--overwrite or --out DIR)"),
+            (Remedy::IgnoreColumn, "(--ignore COL)"),
+        ] {
+            let failure = Failure::Error(Error::schema("no").with_remedy(remedy));
+            assert_eq!(failure.in_words(fit), format!("no {mended}"));
+        }
         for (said, mended) in [
             (
                 "no column looks like one",

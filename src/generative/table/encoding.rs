@@ -3,7 +3,7 @@
 
 use super::mixture::{self, Mode, pick};
 use crate::dataset::{Dataset, Stable};
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::quote::quoted;
 use crate::rng::Rng;
 use crate::rows::CLASS_NAMES;
@@ -343,10 +343,11 @@ fn is_category(of: &DataType) -> bool {
 fn numbers(name: &str, column: &ArrayRef) -> Result<Vec<Option<f64>>> {
     let of = column.data_type();
     if !(of.is_integer() || of.is_floating()) {
-        return Err(Error::schema(format!(
+        let error = Error::schema(format!(
             "column {} holds {of}, which is neither numbers nor categories: leave it out of the rows",
             quoted(name)
-        )));
+        ));
+        return Err(error.with_remedy(Remedy::IgnoreColumn));
     }
     learnt_numbers(name, column)
 }

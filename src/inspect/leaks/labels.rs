@@ -1,7 +1,7 @@
 //! The labels of a set, by which copies are said to agree or not.
 
-use super::row_hash::value_hashes;
 use super::sets::{Set, bytes_a_row};
+use crate::columns::value_hashes;
 use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Remedy, Result};
 use crate::exec::Context;

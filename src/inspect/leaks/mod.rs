@@ -19,7 +19,6 @@ mod perceptual;
 mod pictures;
 mod progress;
 mod report;
-mod row_hash;
 mod sets;
 mod turn;
 mod values;

@@ -2,8 +2,8 @@
 
 use super::pictures::NAMED;
 use super::progress::Counted;
-use super::row_hash::row_hashes;
 use super::sets::Set;
+use crate::columns::row_hashes;
 use crate::dataset::{Block, Dataset, Stable};
 use crate::error::{Error, Result};
 use crate::exec::Context;

@@ -221,7 +221,8 @@ impl Quality {
             rows.sort_unstable();
             match rows.len() {
                 0..10 => Err(Error::data(format!(
-                    "there are {} here, and 10 or more are needed",
+                    "there {} {} here, and 10 or more are needed: name more rows",
+                    if rows.len() == 1 { "is" } else { "are" },
                     counted(rows.len() as u64, what)
                 ))
                 .context(files.name().to_owned())),

@@ -118,6 +118,17 @@ impl Column {
         }
     }
 
+    /// The type of the values, where these are no numbers of class names. All types of text are one: only how they lie in memory differs.
+    pub(super) fn value_type(&self) -> Option<DataType> {
+        match self.kind() {
+            ValueKind::Numbered => None,
+            _ => Some(match self.array.data_type() {
+                DataType::LargeUtf8 | DataType::Utf8View => DataType::Utf8,
+                other => other.clone(),
+            }),
+        }
+    }
+
     /// The rows, some at a time.
     pub(super) fn parts(&self) -> impl Iterator<Item = Result<Part>> + '_ {
         let rows = self.array.len();

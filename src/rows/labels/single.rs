@@ -7,6 +7,7 @@ use crate::columns::index_of;
 use crate::dataset::Stable;
 use crate::error::Result;
 use crate::exec::Context;
+use arrow::datatypes::DataType;
 use xxhash_rust::xxh3::Xxh3;
 
 /// The class of every row, read from the label column alone, and the classes' names.
@@ -21,6 +22,7 @@ pub struct Labels {
     column: String,
     names: Vec<String>,
     kind: ValueKind,
+    value_type: Option<DataType>,
     remark: Option<String>,
     of: Table,
 }
@@ -93,6 +95,7 @@ impl Labels {
             None => Ok(Self {
                 column: column.name.clone(),
                 kind: column.kind(),
+                value_type: column.value_type(),
                 names: classes.names,
                 remark: classes.remark,
                 of,
@@ -106,6 +109,7 @@ impl Labels {
             column: column.to_owned(),
             names,
             kind,
+            value_type: None,
             remark: None,
             of,
         }
@@ -119,6 +123,11 @@ impl Labels {
     /// The classes' names, by class.
     pub fn names(&self) -> &[String] {
         &self.names
+    }
+
+    /// The type of the values, which are names of classes; none where the column holds numbers of class names, and of labels that no column holds.
+    pub(crate) fn value_type(&self) -> Option<&DataType> {
+        self.value_type.as_ref()
     }
 
     /// How integers were read, where [`scan_as`](Self::scan_as) had to find that out from the values.

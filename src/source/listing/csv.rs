@@ -148,8 +148,12 @@ impl<'a> Csv<'a> {
             .map(|(_, message)| Error::data(message))
     }
 
-    /// Refuses a file whose line of names has another separator alone.
+    /// Refuses a file whose line of names has another separator alone, and Parquet under a name of texts.
     fn check_separator(self) -> Result<()> {
+        if self.bytes.starts_with(b"PAR1") {
+            let message = "this is a Parquet file under the name of a list: name it .parquet";
+            return Err(Error::data(message));
+        }
         let names = self
             .bytes
             .split(|byte| matches!(byte, b'\n' | b'\r'))

@@ -51,6 +51,10 @@ impl List {
         let mut met = HashSet::new();
         match list.schema.fields().iter().find(|field| !met.insert(field.name())) {
             Some(twice) => Err(Error::schema(format!("two columns are called {:?}", twice.name())).context(shown)),
+            None if list.bytes.is_empty() => {
+                let message = "the list has no columns: this file is empty, and has to begin with a line of names, or hold an object a line";
+                Err(Error::data(message).context(shown))
+            }
             None if list.schema.fields().is_empty() => Err(Error::data("the list has no columns").context(shown)),
             None => Ok(list),
         }

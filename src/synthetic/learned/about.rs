@@ -23,6 +23,10 @@ pub struct About {
     pub seed: u64,
     /// The label column.
     pub label: String,
+    /// The type of the labels' values, as Arrow writes it: rows in a [file](super::RowsFile) have such labels. None where these are numbers of class names, and
+    /// where the generator was fitted by a version that did not record it: there the file has class numbers with the classes' names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label_type: Option<String>,
     /// The classes' names.
     pub classes: Vec<String>,
     /// Rows of each class that it was fitted on.
@@ -50,6 +54,7 @@ impl About {
             version: description.version,
             seed: cx.seed(),
             label: labels.column().to_owned(),
+            label_type: labels.value_type().map(ToString::to_string),
             classes: labels.names().to_vec(),
             counts: labels.counts(),
             columns: columns(&rows.schema()),

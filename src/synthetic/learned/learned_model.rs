@@ -137,7 +137,7 @@ impl LearnedModel {
         format!("{} {}, seed {seed}", self.about.name(), &self.hash[..16])
     }
 
-    /// The columns of its rows; the label is `Int64`, a class number.
+    /// The columns of its rows; the label is `Int64`, a class number. In a [file](super::RowsFile) it is as the rows have it that the model was fitted on.
     pub fn schema(&self) -> SchemaRef {
         self.learned.schema()
     }

@@ -21,6 +21,7 @@ mod model_folder;
 mod progress;
 mod rows_file;
 mod training;
+mod written_labels;
 
 pub use about::About;
 pub use catalog::learned_generators;

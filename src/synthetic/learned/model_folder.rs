@@ -89,11 +89,16 @@ pub(super) fn read(folder: &Path) -> Result<(About, Parts)> {
         _ => Error::io(&path, error),
     })?;
     let damaged = |what: &dyn std::fmt::Display| Error::data(what.to_string()).context(path.display().to_string());
-    let found: serde_json::Value = serde_json::from_slice(&text).map_err(|error| damaged(&error))?;
+    let cut = |error: serde_json::Error| {
+        damaged(&format!(
+            "it is not what a fit wrote ({error}): it was cut or changed; fit the generator again"
+        ))
+    };
+    let found: serde_json::Value = serde_json::from_slice(&text).map_err(cut)?;
     if found["millstream"] != VERSION {
         return Err(damaged(&"not a generator that this version can read; fit it again"));
     }
-    let written: Written = serde_json::from_value(found).map_err(|error| damaged(&error))?;
+    let written: Written = serde_json::from_value(found).map_err(cut)?;
     if written.checksum != written.model.hash()? {
         return Err(damaged(&"it was changed since it was written; fit the generator again"));
     }
@@ -103,7 +108,13 @@ pub(super) fn read(folder: &Path) -> Result<(About, Parts)> {
         if name.contains(['/', '\\']) || name == ".." {
             return Err(damaged(&format!("{name:?} is no name of a file")));
         }
-        let bytes = files::read_whole(&part).map_err(|error| Error::io(&part, error))?;
+        let bytes = files::read_whole(&part).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => Error::data(format!(
+                "{MODEL_FILE} names this part of the generator, and it is not there: put it back, or fit the generator again"
+            ))
+            .context(part.display().to_string()),
+            _ => Error::io(&part, error),
+        })?;
         if hash_of(&bytes) != expected {
             let message = format!(
                 "it is not the file that {MODEL_FILE} names: it was damaged or replaced; fit the generator again"

@@ -2,6 +2,7 @@
 
 use super::candidates::Candidates;
 use super::learned_model::LearnedModel;
+use super::written_labels::WrittenLabels;
 use crate::error::{Error, Result};
 use crate::exec::{Context, files, outputs};
 use crate::source::HUGGING_FACE;
@@ -20,10 +21,16 @@ use std::sync::Arc;
 /// Rows of a row group.
 const ROWS: usize = 4096;
 
+/// Endings of names whose readers would not find Parquet there.
+const OTHERS: [&str; 20] = [
+    "csv", "tsv", "txt", "json", "jsonl", "ndjson", "arrow", "feather", "ipc", "avro", "orc", "npy", "npz", "h5",
+    "xlsx", "html", "png", "jpg", "zip", "gz",
+];
+
 /// The Parquet file that rows of a model go to.
 ///
-/// It has the columns of the rows that the model was fitted on, pictures as Hugging Face's `datasets` has them (PNG), labels as class numbers
-/// with their names, and a column `generator`, which says kind, model and seed. Its metadata says which rows the model was fitted on, so that such
+/// It has the columns of the rows that the model was fitted on, pictures as Hugging Face's `datasets` has them (PNG), labels as those rows have them (texts, integers, booleans,
+/// or class numbers with their names), so that it is read beside the files of these rows, and a column `generator`, which says kind, model and seed. Its metadata says which rows the model was fitted on, so that such
 /// rows are refused where one of them is held out. Rows of a class come by their index, from 0; classes take
 /// turns, by blocks of [`BLOCK`](super::BLOCK) rows.
 #[derive(Clone, Debug)]
@@ -45,9 +52,19 @@ impl RowsFile {
     ///
     /// # Errors
     ///
-    /// `Config` where the file is one of `inputs` or lies in one, by whatever path or link, and where there is a folder, a device or a
-    /// file of other rows; `Exists` where there is a file that may not be replaced; `Io` where nothing can be written.
+    /// `Config` where the ending of its name is that of another format, where the file is one of `inputs` or lies in one, by
+    /// whatever path or link, and where there is a folder, a device or a file of other rows; `Exists` where there is a file that may
+    /// not be replaced; `Io` where nothing can be written.
     pub fn check(&self, inputs: &[PathBuf]) -> Result<()> {
+        let ending = self
+            .path
+            .extension()
+            .map(|ending| ending.to_string_lossy().to_lowercase());
+        if let Some(ending) = ending.filter(|ending| OTHERS.contains(&&**ending)) {
+            let message =
+                format!("rows are written as Parquet, and .{ending} says something else: name the file .parquet");
+            return Err(Error::config(message).context(self.path.display().to_string()));
+        }
         outputs::check_output(&self.path, self.overwrite, inputs.iter().map(Path::new))?;
         outputs::check_replaced(&self.path, "a file of rows that a generator made", is_own)
     }
@@ -100,7 +117,8 @@ impl RowsFile {
             return Err(Error::config("no rows are asked for: ask for one at least"));
         }
         let name = model.generator(cx.seed());
-        let schema = schema(model, &name)?;
+        let labels = WrittenLabels::of(model)?;
+        let schema = schema(model, &labels, &name)?;
         let properties = WriterProperties::builder().set_max_row_group_row_count(Some(ROWS));
         let failed = |error: parquet::errors::ParquetError| Error::io(&self.path, error);
         let mut candidates = Candidates::new(model, rows, gate);
@@ -109,8 +127,9 @@ impl RowsFile {
             let (mut writer, mut done) = (writer.map_err(failed)?, 0);
             while let Some(made) = candidates.next(cx)? {
                 let generator = StringArray::from_iter_values(std::iter::repeat_n(&name, made.num_rows()));
-                let columns = made.columns().iter().cloned().chain([Arc::new(generator) as ArrayRef]);
-                let batch = RecordBatch::try_new(Arc::clone(&schema), columns.collect())?;
+                let mut columns = labels.columns(&made)?;
+                columns.push(Arc::new(generator) as ArrayRef);
+                let batch = RecordBatch::try_new(Arc::clone(&schema), columns)?;
                 writer.write(&batch).map_err(failed)?;
                 done += made.num_rows() as u64;
                 progress(done)?;
@@ -152,24 +171,20 @@ fn is_own(path: &Path) -> bool {
 }
 
 /// The columns of the file, and what Hugging Face's `datasets` is told of them.
-fn schema(model: &LearnedModel, name: &str) -> Result<SchemaRef> {
+fn schema(model: &LearnedModel, labels: &WrittenLabels, name: &str) -> Result<SchemaRef> {
     let (of_rows, about) = (model.schema(), model.about());
     if of_rows.index_of(GENERATOR).is_ok() {
         return Err(Error::schema(format!(
             "the rows have a column \"{GENERATOR}\", which is what the one is called that says what made a row: rename it"
         )));
     }
-    let mut fields: Vec<Arc<Field>> = of_rows.fields().iter().cloned().collect();
+    let mut fields = labels.fields(&of_rows);
     fields.push(Arc::new(Field::new(GENERATOR, DataType::Utf8, false)));
     let mut features = serde_json::Map::new();
     for field in &fields {
-        let feature = match field.data_type() {
-            _ if *field.name() == about.label => json!({"names": about.classes, "_type": "ClassLabel"}),
-            DataType::Struct(_) => json!({"_type": "Image"}),
-            DataType::Utf8 | DataType::Utf8View => json!({"dtype": "string", "_type": "Value"}),
-            DataType::LargeUtf8 => json!({"dtype": "large_string", "_type": "Value"}),
-            DataType::Boolean => json!({"dtype": "bool", "_type": "Value"}),
-            other => json!({"dtype": other.to_string().to_lowercase(), "_type": "Value"}),
+        let feature = match labels.are_numbers() && *field.name() == about.label {
+            true => json!({"names": about.classes, "_type": "ClassLabel"}),
+            false => feature(field.data_type()),
         };
         features.insert(field.name().clone(), feature);
     }
@@ -182,4 +197,16 @@ fn schema(model: &LearnedModel, name: &str) -> Result<SchemaRef> {
         (MADE_BY.to_owned(), made.to_string()),
     ]);
     Ok(Arc::new(Schema::new_with_metadata(fields, metadata)))
+}
+
+/// What Hugging Face's `datasets` calls a column of this type.
+fn feature(data_type: &DataType) -> Value {
+    match data_type {
+        DataType::Struct(_) => json!({"_type": "Image"}),
+        DataType::Utf8 | DataType::Utf8View => json!({"dtype": "string", "_type": "Value"}),
+        DataType::LargeUtf8 => json!({"dtype": "large_string", "_type": "Value"}),
+        DataType::Boolean => json!({"dtype": "bool", "_type": "Value"}),
+        DataType::Dictionary(_, values) => feature(values),
+        other => json!({"dtype": other.to_string().to_lowercase(), "_type": "Value"}),
+    }
 }

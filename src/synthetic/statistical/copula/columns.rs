@@ -1,7 +1,7 @@
 //! Columns of a table as numbers that are distributed together, and back.
 
 use crate::columns::into_list;
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::synthetic::table_columns::{Categories, from_numbers, is_category, is_number, learnt_numbers};
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StringArray};
 use arrow::compute::{cast, nullif};
@@ -139,10 +139,11 @@ fn categories(field: &Field, column: &ArrayRef) -> Result<(Vec<Option<String>>, 
 fn numbers(field: &Field, column: &ArrayRef) -> Result<Vec<f64>> {
     let name = field.name();
     if !is_number(column.data_type()) {
-        return Err(Error::schema(format!(
+        let error = Error::schema(format!(
             "column \"{name}\" holds {}, which is neither numbers, categories nor a tensor of f32: leave it out of the rows",
             column.data_type()
-        )));
+        ));
+        return Err(error.with_remedy(Remedy::IgnoreColumn));
     }
     let numbers = learnt_numbers(name, column)?;
     Ok(numbers.into_iter().map(|number| number.unwrap_or(f64::NAN)).collect())

@@ -46,7 +46,7 @@ impl CopulaModel {
     ///
     /// # Errors
     ///
-    /// `Schema` for columns that are neither numbers, categories nor tensors of f32; `Data` for NaN and infinities; `Config` for rows of more than
+    /// `Schema` for columns that are neither numbers, categories nor tensors of f32, and where there is none but the label; `Data` for NaN and infinities; `Config` for rows of more than
     /// 2,048 values, and for categories that are no column; `Budget` where the correlations of all classes have no room in a quarter of the memory
     /// and take more than 64 MiB.
     pub async fn fit(cx: &Context, rows: Arc<dyn Stable>, labels: &Arc<Labels>, spec: CopulaSpec) -> Result<Self> {
@@ -75,6 +75,9 @@ impl Fit<'_> {
     async fn model(&self, label: &str, spec: &CopulaSpec) -> Result<CopulaModel> {
         let schema = self.parents.base.schema();
         let fields: Vec<&Arc<Field>> = schema.fields().iter().filter(|field| field.name() != label).collect();
+        if fields.is_empty() {
+            return Err(Error::schema("the label is the only column: there is nothing to learn"));
+        }
         let is_field = |name: &&String| fields.iter().any(|field| field.name() == *name);
         if let Some(other) = spec.categories.iter().find(|name| !is_field(name)) {
             let names: Vec<&str> = fields.iter().map(|field| field.name().as_str()).collect();

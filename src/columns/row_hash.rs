@@ -26,7 +26,7 @@ enum Sort {
 
 /// A hash of each row of `rows`, in 128 bits. Rows are equal where their columns are, one after the other: integers and floating-point numbers by their value, texts and
 /// bytes by theirs, lists and structs item by item, all else as it is written out. NaN is a missing value, as null is, and 0 is -0.
-pub(super) fn row_hashes(rows: &RecordBatch) -> Result<Vec<u128>> {
+pub(crate) fn row_hashes(rows: &RecordBatch) -> Result<Vec<u128>> {
     let columns = rows.columns().iter().map(plain).collect::<Result<Vec<_>>>()?;
     let hash = |row: usize| {
         let mut hash = Xxh3::new();
@@ -37,7 +37,7 @@ pub(super) fn row_hashes(rows: &RecordBatch) -> Result<Vec<u128>> {
 }
 
 /// A hash of each value of `column`, as of a row of it alone.
-pub(super) fn value_hashes(column: &ArrayRef) -> Result<Vec<u64>> {
+pub(crate) fn value_hashes(column: &ArrayRef) -> Result<Vec<u64>> {
     let column = plain(column)?;
     let hash = |row: usize| {
         let mut hash = Xxh3::new();
