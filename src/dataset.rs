@@ -179,31 +179,25 @@ impl Provenance {
     }
 }
 
-macro_rules! forward_dataset {
-    () => {
-        fn schema(&self) -> SchemaRef {
-            (**self).schema()
-        }
-        fn len(&self) -> Len {
-            (**self).len()
-        }
-        fn blocks(&self) -> Blocks {
-            (**self).blocks()
-        }
-        fn describe(&self) -> Plan {
-            (**self).describe()
-        }
-        fn prepare(&self, cx: &Context, positions: &[u64]) -> Prepared {
-            (**self).prepare(cx, positions)
-        }
-        fn provenance(&self, cx: &Context, position: u64) -> Provenance {
-            (**self).provenance(cx, position)
-        }
-    };
-}
-
 impl<D: Dataset + ?Sized> Dataset for Arc<D> {
-    forward_dataset!();
+    fn schema(&self) -> SchemaRef {
+        (**self).schema()
+    }
+    fn len(&self) -> Len {
+        (**self).len()
+    }
+    fn blocks(&self) -> Blocks {
+        (**self).blocks()
+    }
+    fn describe(&self) -> Plan {
+        (**self).describe()
+    }
+    fn prepare(&self, cx: &Context, positions: &[u64]) -> Prepared {
+        (**self).prepare(cx, positions)
+    }
+    fn provenance(&self, cx: &Context, position: u64) -> Provenance {
+        (**self).provenance(cx, position)
+    }
 }
 
 impl<D: Stable + ?Sized> Stable for Arc<D> {

@@ -132,6 +132,7 @@ pub mod dataset;
 pub mod error;
 pub mod exec;
 mod ext;
+mod forward;
 #[cfg(feature = "train")]
 pub mod generative;
 pub mod image;

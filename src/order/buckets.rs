@@ -1,15 +1,15 @@
 //! Rows of like length in one batch, so that little of it is padding.
 
 use super::Sampler;
-use crate::dataset::{Blocks, Dataset, Len, Provenance, Stable};
+use crate::dataset::{Dataset, Len, Provenance, Stable};
 use crate::error::{Error, Result};
 use crate::exec::Context;
+use crate::forward::forward;
 use crate::plan::Plan;
 use crate::prepared::Prepared;
 use crate::quote::counted;
 use crate::rng::{Permutation, Rng, stream};
 use crate::spec::Spec;
-use arrow::datatypes::SchemaRef;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -288,17 +288,7 @@ fn least_common_multiple(a: u64, b: u64) -> Option<u64> {
 }
 
 impl<D: Sampler> Dataset for Buckets<D> {
-    fn schema(&self) -> SchemaRef {
-        self.inner.schema()
-    }
-
-    fn len(&self) -> Len {
-        self.inner.len()
-    }
-
-    fn blocks(&self) -> Blocks {
-        self.inner.blocks()
-    }
+    forward!(inner: schema, len, blocks);
 
     fn describe(&self) -> Plan {
         Plan::of(&self.spec())

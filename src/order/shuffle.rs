@@ -2,14 +2,14 @@ use super::block_order::BlockOrder;
 use super::block_shuffle::{BlockShuffle, OrderCache};
 use super::quality::Quality;
 use super::{Sampler, row_of};
-use crate::dataset::{Blocks, Dataset, Len, Provenance, Stable};
+use crate::dataset::{Dataset, Len, Provenance, Stable};
 use crate::error::{Error, Result};
 use crate::exec::Context;
+use crate::forward::forward;
 use crate::plan::Plan;
 use crate::prepared::Prepared;
 use crate::rng::{Rng, stream};
 use crate::spec::Spec;
-use arrow::datatypes::SchemaRef;
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -112,17 +112,7 @@ impl<D: Dataset> Shuffle<D> {
 }
 
 impl<D: Dataset> Dataset for Shuffle<D> {
-    fn schema(&self) -> SchemaRef {
-        self.inner.schema()
-    }
-
-    fn len(&self) -> Len {
-        self.inner.len()
-    }
-
-    fn blocks(&self) -> Blocks {
-        self.inner.blocks()
-    }
+    forward!(inner: schema, len, blocks);
 
     fn describe(&self) -> Plan {
         let blocks = self.inner.blocks();

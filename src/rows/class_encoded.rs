@@ -1,8 +1,9 @@
 use super::labels::{AnyLabels, CLASS_NAMES};
 use crate::columns::index_of;
-use crate::dataset::{Blocks, Dataset, Len, Provenance, Stable};
+use crate::dataset::{Dataset, Provenance, Stable};
 use crate::error::{Error, Result};
 use crate::exec::Context;
+use crate::forward::forward;
 use crate::plan::Plan;
 use crate::prepared::Prepared;
 use crate::quote::counted;
@@ -149,16 +150,10 @@ fn item() -> Arc<Field> {
 }
 
 impl<D: Stable> Dataset for ClassEncoded<D> {
+    forward!(inner: len, blocks);
+
     fn schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)
-    }
-
-    fn len(&self) -> Len {
-        self.inner.len()
-    }
-
-    fn blocks(&self) -> Blocks {
-        self.inner.blocks()
     }
 
     fn describe(&self) -> Plan {
@@ -201,9 +196,7 @@ impl<D: Stable> Dataset for ClassEncoded<D> {
 }
 
 impl<D: Stable> Stable for ClassEncoded<D> {
-    fn views(&self) -> u64 {
-        self.inner.views()
-    }
+    forward!(inner: views);
 
     fn column<'a>(&'a self, cx: &'a Context, name: &'a str) -> BoxFuture<'a, Result<ArrayRef>> {
         if name == self.labels.column() {

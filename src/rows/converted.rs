@@ -1,7 +1,8 @@
 use crate::columns::index_of;
-use crate::dataset::{Blocks, Dataset, Len, Provenance, Stable};
+use crate::dataset::{Dataset, Stable};
 use crate::error::Result;
 use crate::exec::Context;
+use crate::forward::forward;
 use crate::plan::Plan;
 use crate::prepared::Prepared;
 use arrow::array::{Array, ArrayRef, RecordBatch};
@@ -71,16 +72,10 @@ impl<D: Dataset> Converted<D> {
 }
 
 impl<D: Dataset> Dataset for Converted<D> {
+    forward!(inner: len, blocks, provenance);
+
     fn schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)
-    }
-
-    fn len(&self) -> Len {
-        self.inner.len()
-    }
-
-    fn blocks(&self) -> Blocks {
-        self.inner.blocks()
     }
 
     fn describe(&self) -> Plan {
@@ -96,16 +91,10 @@ impl<D: Dataset> Dataset for Converted<D> {
             Ok(RecordBatch::try_new(schema, columns)?)
         })
     }
-
-    fn provenance(&self, cx: &Context, position: u64) -> Provenance {
-        self.inner.provenance(cx, position)
-    }
 }
 
 impl<D: Stable> Stable for Converted<D> {
-    fn views(&self) -> u64 {
-        self.inner.views()
-    }
+    forward!(inner: views);
 
     fn column<'a>(&'a self, cx: &'a Context, name: &'a str) -> BoxFuture<'a, Result<ArrayRef>> {
         Box::pin(async move {

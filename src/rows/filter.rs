@@ -1,16 +1,13 @@
 use super::ports::Read;
 use super::row::Row;
 use super::scan_rows::scan_rows;
-use crate::dataset::{Blocks, Dataset, Len, Provenance, Stable};
+use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Result};
 use crate::exec::Context;
+use crate::forward::forward;
 use crate::order::Select;
 use crate::plan::Plan;
-use crate::prepared::Prepared;
 use crate::spec::Spec;
-use arrow::array::ArrayRef;
-use arrow::datatypes::SchemaRef;
-use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 /// What a predicate of [`filter`](crate::DatasetExt::filter) is called and reads.
@@ -100,38 +97,14 @@ where
 }
 
 impl<D: Stable> Dataset for Filtered<D> {
-    fn schema(&self) -> SchemaRef {
-        self.kept.schema()
-    }
-
-    fn len(&self) -> Len {
-        self.kept.len()
-    }
-
-    fn blocks(&self) -> Blocks {
-        self.kept.blocks()
-    }
+    forward!(kept: schema, len, blocks, prepare, provenance);
 
     fn describe(&self) -> Plan {
         let plan = self.kept.describe();
         plan.note("a closure: its name and version stand for it")
     }
-
-    fn prepare(&self, cx: &Context, positions: &[u64]) -> Prepared {
-        self.kept.prepare(cx, positions)
-    }
-
-    fn provenance(&self, cx: &Context, position: u64) -> Provenance {
-        self.kept.provenance(cx, position)
-    }
 }
 
 impl<D: Stable> Stable for Filtered<D> {
-    fn views(&self) -> u64 {
-        self.kept.views()
-    }
-
-    fn column<'a>(&'a self, cx: &'a Context, name: &'a str) -> BoxFuture<'a, Result<ArrayRef>> {
-        self.kept.column(cx, name)
-    }
+    forward!(kept: views, column);
 }

@@ -1,7 +1,8 @@
 use crate::columns::{index_of, names_and_types, names_types_and_metadata};
-use crate::dataset::{Blocks, Dataset, Len, Provenance, Stable};
+use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Result};
 use crate::exec::{Context, catch};
+use crate::forward::forward;
 use crate::plan::Plan;
 use crate::prepared::Prepared;
 use crate::quote::counted;
@@ -144,16 +145,10 @@ fn first_difference(a: &RecordBatch, b: &RecordBatch) -> Option<usize> {
 }
 
 impl<D: Dataset> Dataset for MapBatch<D> {
+    forward!(inner: len, blocks, provenance);
+
     fn schema(&self) -> SchemaRef {
         Arc::clone(&self.work.schema)
-    }
-
-    fn len(&self) -> Len {
-        self.inner.len()
-    }
-
-    fn blocks(&self) -> Blocks {
-        self.inner.blocks()
     }
 
     fn describe(&self) -> Plan {
@@ -175,10 +170,6 @@ impl<D: Dataset> Dataset for MapBatch<D> {
             cx_.compute(run).await
         })
     }
-
-    fn provenance(&self, cx: &Context, position: u64) -> Provenance {
-        self.inner.provenance(cx, position)
-    }
 }
 
 impl<D> MapBatch<D> {
@@ -188,9 +179,7 @@ impl<D> MapBatch<D> {
 
 /// Nobody knows what a closure reads, so a column is made of whole rows.
 impl<D: Stable> Stable for MapBatch<D> {
-    fn views(&self) -> u64 {
-        self.inner.views()
-    }
+    forward!(inner: views);
 
     fn column<'a>(&'a self, cx: &'a Context, name: &'a str) -> BoxFuture<'a, Result<ArrayRef>> {
         Box::pin(async move {

@@ -1,13 +1,12 @@
 use super::mixed::Mixed;
 use super::stage::Stage;
 use crate::columns::index_of;
-use crate::dataset::{Blocks, Dataset, Len, Provenance, Stable};
+use crate::dataset::{Dataset, Len, Provenance, Stable};
 use crate::error::{Error, Result};
 use crate::exec::Context;
-use crate::plan::Plan;
+use crate::forward::forward;
 use crate::prepared::Prepared;
 use arrow::array::ArrayRef;
-use arrow::datatypes::SchemaRef;
 use futures::future::BoxFuture;
 use std::num::NonZeroU64;
 use std::sync::Arc;
@@ -40,20 +39,10 @@ impl<D: Stable> MixedViews<D> {
 }
 
 impl<D: Stable> Dataset for MixedViews<D> {
-    fn schema(&self) -> SchemaRef {
-        self.inner.schema()
-    }
+    forward!(inner: schema, blocks, describe);
 
     fn len(&self) -> Len {
         Len::Finite(self.all)
-    }
-
-    fn blocks(&self) -> Blocks {
-        self.inner.blocks()
-    }
-
-    fn describe(&self) -> Plan {
-        self.inner.describe()
     }
 
     fn prepare(&self, cx: &Context, positions: &[u64]) -> Prepared {

@@ -1,7 +1,8 @@
 use crate::columns::index_of;
-use crate::dataset::{Blocks, Dataset, Len, Provenance, Stable};
+use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Result};
 use crate::exec::Context;
+use crate::forward::forward;
 use crate::plan::Plan;
 use crate::prepared::Prepared;
 use crate::spec::Spec;
@@ -68,16 +69,10 @@ impl<D: Dataset> Projected<D> {
 }
 
 impl<D: Dataset> Dataset for Projected<D> {
+    forward!(inner: len, blocks, provenance);
+
     fn schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)
-    }
-
-    fn len(&self) -> Len {
-        self.inner.len()
-    }
-
-    fn blocks(&self) -> Blocks {
-        self.inner.blocks()
     }
 
     fn describe(&self) -> Plan {
@@ -89,16 +84,10 @@ impl<D: Dataset> Dataset for Projected<D> {
         let rows = self.inner.prepare(cx, positions);
         rows.and_then(move |rows| async move { Ok(rows.project(&at)?) })
     }
-
-    fn provenance(&self, cx: &Context, position: u64) -> Provenance {
-        self.inner.provenance(cx, position)
-    }
 }
 
 impl<D: Stable> Stable for Projected<D> {
-    fn views(&self) -> u64 {
-        self.inner.views()
-    }
+    forward!(inner: views);
 
     fn column<'a>(&'a self, cx: &'a Context, name: &'a str) -> BoxFuture<'a, Result<ArrayRef>> {
         Box::pin(async move {

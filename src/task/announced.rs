@@ -3,16 +3,13 @@
 use super::datasets::Datasets;
 use super::fitted_generator::fitted;
 use super::strategy::Strategy;
-use crate::dataset::{Blocks, Dataset, Len, Provenance, Stable};
+use crate::dataset::{Dataset, Stable};
 use crate::error::Result;
 use crate::exec::Context;
-use crate::plan::Plan;
-use crate::prepared::Prepared;
+use crate::forward::forward;
 use crate::synthetic::BankSpec;
 use crate::train::Extractor;
-use arrow::array::ArrayRef;
 use arrow::datatypes::SchemaRef;
-use futures::future::BoxFuture;
 use std::any::TypeId;
 use std::sync::Arc;
 
@@ -47,37 +44,13 @@ pub(super) fn check_bank(
 }
 
 impl Dataset for Announced {
+    forward!(images: len, blocks, describe, prepare, provenance);
+
     fn schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)
-    }
-
-    fn len(&self) -> Len {
-        self.images.len()
-    }
-
-    fn blocks(&self) -> Blocks {
-        self.images.blocks()
-    }
-
-    fn describe(&self) -> Plan {
-        self.images.describe()
-    }
-
-    fn prepare(&self, cx: &Context, positions: &[u64]) -> Prepared {
-        self.images.prepare(cx, positions)
-    }
-
-    fn provenance(&self, cx: &Context, position: u64) -> Provenance {
-        self.images.provenance(cx, position)
     }
 }
 
 impl Stable for Announced {
-    fn views(&self) -> u64 {
-        self.images.views()
-    }
-
-    fn column<'a>(&'a self, cx: &'a Context, name: &'a str) -> BoxFuture<'a, Result<ArrayRef>> {
-        self.images.column(cx, name)
-    }
+    forward!(images: views, column);
 }

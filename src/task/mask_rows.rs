@@ -1,10 +1,10 @@
 //! Rows with their masks as they are stored beside those that move with the picture.
 
 use crate::columns::index_of;
-use crate::dataset::{Blocks, Dataset, Len, Provenance, Stable};
+use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Result};
 use crate::exec::Context;
-use crate::plan::Plan;
+use crate::forward::forward;
 use crate::prepared::Prepared;
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{Field, Schema, SchemaRef};
@@ -47,20 +47,10 @@ impl<D: Stable> MaskRows<D> {
 }
 
 impl<D: Stable> Dataset for MaskRows<D> {
+    forward!(inner: len, blocks, describe, provenance);
+
     fn schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)
-    }
-
-    fn len(&self) -> Len {
-        self.inner.len()
-    }
-
-    fn blocks(&self) -> Blocks {
-        self.inner.blocks()
-    }
-
-    fn describe(&self) -> Plan {
-        self.inner.describe()
     }
 
     fn prepare(&self, cx: &Context, positions: &[u64]) -> Prepared {
@@ -71,16 +61,10 @@ impl<D: Stable> Dataset for MaskRows<D> {
             Ok(RecordBatch::try_new(schema, columns)?)
         })
     }
-
-    fn provenance(&self, cx: &Context, position: u64) -> Provenance {
-        self.inner.provenance(cx, position)
-    }
 }
 
 impl<D: Stable> Stable for MaskRows<D> {
-    fn views(&self) -> u64 {
-        self.inner.views()
-    }
+    forward!(inner: views);
 
     fn column<'a>(&'a self, cx: &'a Context, name: &'a str) -> BoxFuture<'a, Result<ArrayRef>> {
         let below = if name == STORED_MASK { &self.column } else { name };

@@ -4,11 +4,11 @@ use super::detect::stored::{STORED, StoredObjects};
 use super::picture_sizes::PictureSizes;
 use super::row_objects::RowObjects;
 use crate::columns::list_items;
-use crate::dataset::{Blocks, Dataset, Len, Provenance, Stable};
+use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::ext::DatasetExt;
-use crate::plan::Plan;
+use crate::forward::forward;
 use crate::prepared::Prepared;
 use crate::rows::{BoxFormat, FlatObjects};
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, ListArray, RecordBatch};
@@ -153,20 +153,10 @@ fn corners_of(boxes: &ArrayRef) -> Vec<[f32; 4]> {
 }
 
 impl<D: Stable> Dataset for ObjectRows<D> {
+    forward!(inner: len, blocks, describe, provenance);
+
     fn schema(&self) -> SchemaRef {
         Arc::clone(&self.columns.schema)
-    }
-
-    fn len(&self) -> Len {
-        self.inner.len()
-    }
-
-    fn blocks(&self) -> Blocks {
-        self.inner.blocks()
-    }
-
-    fn describe(&self) -> Plan {
-        self.inner.describe()
     }
 
     fn prepare(&self, cx: &Context, positions: &[u64]) -> Prepared {
@@ -177,16 +167,10 @@ impl<D: Stable> Dataset for ObjectRows<D> {
             .prepare(cx, positions)
             .and_then(move |rows| async move { columns.of(&rows, &sizes) })
     }
-
-    fn provenance(&self, cx: &Context, position: u64) -> Provenance {
-        self.inner.provenance(cx, position)
-    }
 }
 
 impl<D: Stable> Stable for ObjectRows<D> {
-    fn views(&self) -> u64 {
-        self.inner.views()
-    }
+    forward!(inner: views);
 
     fn column<'a>(&'a self, cx: &'a Context, name: &'a str) -> BoxFuture<'a, Result<ArrayRef>> {
         let own = self.columns.schema.index_of(name).ok();

@@ -7,14 +7,13 @@ use crate::dataset::{Block, Blocks, Dataset, Len, Provenance, Stable};
 use crate::error::Result;
 use crate::exec::Context;
 use crate::ext::DatasetExt;
+use crate::forward::forward;
 use crate::mix::{Balance, BalanceSpec, BatchPart, Feedback, PartOrigin, Picked, Quota};
 use crate::order::Shuffle;
 use crate::plan::Plan;
 use crate::prepared::Prepared;
 use crate::synthetic::Generator;
-use arrow::array::ArrayRef;
 use arrow::datatypes::SchemaRef;
-use futures::future::BoxFuture;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -166,40 +165,16 @@ impl TrainingOrder {
 pub(super) struct AsOneBlock(pub(super) Arc<dyn Stable>);
 
 impl Dataset for AsOneBlock {
-    fn schema(&self) -> SchemaRef {
-        self.0.schema()
-    }
-
-    fn len(&self) -> Len {
-        self.0.len()
-    }
+    forward!(0: schema, len, describe, prepare, provenance);
 
     fn blocks(&self) -> Blocks {
         let rows = 0..self.len().finite().unwrap_or(0);
         Arc::new([Block { rows, bytes: 0 }])
     }
-
-    fn describe(&self) -> Plan {
-        self.0.describe()
-    }
-
-    fn prepare(&self, cx: &Context, positions: &[u64]) -> Prepared {
-        self.0.prepare(cx, positions)
-    }
-
-    fn provenance(&self, cx: &Context, position: u64) -> Provenance {
-        self.0.provenance(cx, position)
-    }
 }
 
 impl Stable for AsOneBlock {
-    fn views(&self) -> u64 {
-        self.0.views()
-    }
-
-    fn column<'a>(&'a self, cx: &'a Context, name: &'a str) -> BoxFuture<'a, Result<ArrayRef>> {
-        self.0.column(cx, name)
-    }
+    forward!(0: views, column);
 }
 
 impl Dataset for TrainingOrder {

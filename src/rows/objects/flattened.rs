@@ -2,9 +2,10 @@ use super::flat::{Flat, Values};
 use super::format::{BOX_FORMAT, BoxFormat};
 use super::reader::ObjectReader;
 use crate::columns::{index_of, tensor_column, tensor_field};
-use crate::dataset::{Blocks, Dataset, Len, Provenance, Stable};
+use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Result};
 use crate::exec::Context;
+use crate::forward::forward;
 use crate::plan::Plan;
 use crate::prepared::Prepared;
 use crate::quote::counted;
@@ -139,16 +140,10 @@ fn of_flat(flat: &Flat) -> Vec<ArrayRef> {
 }
 
 impl<D: Dataset> Dataset for FlatObjects<D> {
+    forward!(inner: len, blocks, provenance);
+
     fn schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)
-    }
-
-    fn len(&self) -> Len {
-        self.inner.len()
-    }
-
-    fn blocks(&self) -> Blocks {
-        self.inner.blocks()
     }
 
     fn describe(&self) -> Plan {
@@ -193,16 +188,10 @@ impl<D: Dataset> Dataset for FlatObjects<D> {
             Ok(RecordBatch::try_new(schema, all)?)
         })
     }
-
-    fn provenance(&self, cx: &Context, position: u64) -> Provenance {
-        self.inner.provenance(cx, position)
-    }
 }
 
 impl<D: Stable> Stable for FlatObjects<D> {
-    fn views(&self) -> u64 {
-        self.inner.views()
-    }
+    forward!(inner: views);
 
     fn column<'a>(&'a self, cx: &'a Context, name: &'a str) -> BoxFuture<'a, Result<ArrayRef>> {
         let Some(own) = self.fields.iter().position(|field| field.name() == name) else {

@@ -1,17 +1,16 @@
 //! Rows of a source that is no file, or of a program's own.
 
 use crate::columns::index_of;
-use crate::dataset::{Blocks, Dataset, Len, Provenance, Stable};
+use crate::dataset::{Dataset, Provenance, Stable};
 use crate::error::{Error, Result};
 use crate::exec::Context;
+use crate::forward::forward;
 use crate::plan::Plan;
 use crate::prepared::Prepared;
 use crate::source::find::Columns;
 use crate::source::memory::MemorySpec;
 use crate::spec::Spec;
-use arrow::array::ArrayRef;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use futures::future::BoxFuture;
 use std::sync::Arc;
 
 /// Some columns of a source.
@@ -58,16 +57,10 @@ impl OwnRows {
 }
 
 impl Dataset for OwnRows {
+    forward!(rows: len, blocks);
+
     fn schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)
-    }
-
-    fn len(&self) -> Len {
-        self.rows.len()
-    }
-
-    fn blocks(&self) -> Blocks {
-        self.rows.blocks()
     }
 
     fn describe(&self) -> Plan {
@@ -103,13 +96,7 @@ impl Dataset for OwnRows {
 }
 
 impl Stable for OwnRows {
-    fn views(&self) -> u64 {
-        self.rows.views()
-    }
-
-    fn column<'a>(&'a self, cx: &'a Context, name: &'a str) -> BoxFuture<'a, Result<ArrayRef>> {
-        self.rows.column(cx, name)
-    }
+    forward!(rows: views, column);
 }
 
 impl Columns for OwnRows {
