@@ -28,14 +28,14 @@ pub(super) trait Columns {
 pub(super) struct Finder<'a>(pub(super) &'a dyn Columns);
 
 impl Finder<'_> {
-    /// The column of encoded images: `named` if it holds bytes, else the only one of the candidates.
+    /// The column of encoded images: `named` if it holds bytes, else the only one of the candidates that is not called as masks are.
     pub(super) fn image(&self, named: Option<&str>) -> Result<String> {
         let Some(named) = named else {
             let none = || {
                 let what = "an image column holds bytes, or a struct with bytes";
                 format!("no column looks like one; {what}; there are {}", self.listed())
             };
-            return self.the_only("image", self.image_candidates(), none);
+            return self.the_only("image", self.pictures(), none);
         };
         let field = self.0.field(named)?;
         match is_binary(field.data_type()) {
@@ -121,13 +121,25 @@ impl Finder<'_> {
         ])
     }
 
-    /// The column of encoded images beside masks: `named` if it holds bytes, else the only candidate that is neither the column `mask` nor,
-    /// where none is named, called as masks are.
+    /// The column that [`image`](Self::image) finds without a name.
+    pub(super) fn image_column(&self) -> Option<String> {
+        only(self.pictures())
+    }
+
+    /// The candidates that are not called as masks are; all of them where no other is left.
+    fn pictures(&self) -> Vec<String> {
+        let (masks, beside): (Vec<_>, Vec<_>) = self
+            .image_candidates()
+            .into_iter()
+            .partition(|name| is_called_mask(name));
+        if beside.is_empty() { masks } else { beside }
+    }
+
+    /// The column of encoded images beside the masks in `mask`: `named` if it holds bytes, else the only other candidate.
     #[cfg(feature = "train")]
-    pub(super) fn image_beside_masks(&self, named: Option<&str>, mask: Option<&str>) -> Result<String> {
-        let is_mask = |name: &str| mask.map_or_else(|| is_called_mask(name), |mask| mask == name);
+    pub(super) fn image_beside_masks(&self, named: Option<&str>, mask: &str) -> Result<String> {
         let mut beside = self.image_candidates();
-        beside.retain(|name| !is_mask(name));
+        beside.retain(|name| name != mask);
         match named {
             None if !beside.is_empty() => self.the_only("image", beside, String::new),
             named => self.image(named),

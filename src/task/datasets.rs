@@ -1,7 +1,7 @@
 //! Training and validation rows, with the same task.
 
 use super::catalog::NamedTask;
-use super::find::{FoundTask, is_segmentation};
+use super::find::FoundTask;
 use super::hold_out::{HoldOut, refuse_parents};
 use super::spec::{DataOptions, DataSource};
 use super::target_reading::TargetReading;
@@ -95,14 +95,10 @@ impl Datasets {
         };
         let of_files = rows.notes().to_vec();
         let (image, label) = (data.image.as_deref(), data.label.as_deref());
-        // A column that is asked for as the masks, or called so where masks are asked for or found, is not the picture's.
-        let has_masks = match task {
-            Some(task) => matches!(task.target(), TargetKind::Mask { .. }),
-            None => label.is_none() && is_segmentation(&rows),
-        };
+        // A column that is asked for as the masks is not the picture's, however it is called.
         let image = match label.filter(|label| rows.find_mask(Some(label)).is_ok()) {
-            None if !has_masks => rows.find_image(image)?,
-            mask => rows.find_image_beside_masks(image, mask)?,
+            None => rows.find_image(image)?,
+            Some(mask) => rows.find_image_beside_masks(image, mask)?,
         };
         let found = FoundTask::new(&rows, data.label.as_deref(), task)?;
         let (label, kind) = (found.column.clone(), found.task.target());

@@ -148,12 +148,6 @@ impl FoundTask {
     }
 }
 
-/// Whether `rows`, of which neither task nor label column is named, are pictures with masks.
-pub(super) fn is_segmentation(rows: &Files) -> bool {
-    // Where it is a detection or cannot be told, the task that is looked for next says so.
-    matches!(find_objects(rows, None), Ok(None)) && masks(rows, None).is_some()
-}
-
 impl FoundTask {
     /// What there is to say of a class that is a negative number: often it stands for no class.
     pub(super) fn negative_class(&self, targets: &Targets) -> Option<String> {

@@ -3,6 +3,7 @@
 #![allow(missing_docs, reason = "tests")]
 
 use crate::common;
+use millstream::image::Pixels;
 
 use arrow::array::{
     ArrayRef, BinaryArray, Float64Array, Int64Array, ListBuilder, RecordBatch, StringArray, StringBuilder,
@@ -109,6 +110,28 @@ fn numbers_out_of_range_are_refused_at_once() {
         assert!(begun.elapsed() < Duration::from_secs(10), "{arguments:?}");
     }
     assert!(!Path::new("never").exists());
+}
+
+#[test]
+fn a_column_of_masks_is_not_taken_for_the_pictures() {
+    let folder = tempfile::tempdir().unwrap();
+    let picture = Pixels::<u8>::new(20, 12).to_png().unwrap();
+    let files = || -> ArrayRef { Arc::new(BinaryArray::from_iter_values((0..6).map(|_| &picture))) };
+    let path = folder.path().join("masks.parquet");
+    let file = write(&path, vec![("annotation", files()), ("photo", files())]);
+    for arguments in [
+        vec!["bench", "--size", "16", "--epochs", "1", &file],
+        vec!["doctor", "--size", "16", &file],
+    ] {
+        let ran = millstream(&arguments);
+        assert_eq!(ran.code, Some(0), "{arguments:?}: {}", ran.err);
+    }
+    let found = inspect(&[&file]);
+    assert_eq!(found["images"]["column"], "photo", "{found}");
+    // Alone it is the pictures.
+    let file = write(&path, vec![("mask", files())]);
+    let ran = millstream(&["bench", "--size", "16", "--epochs", "1", &file]);
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
 }
 
 #[test]

@@ -47,14 +47,13 @@ impl Files {
         self.finder().image(named)
     }
 
-    /// The column of encoded images beside masks: `named` if it holds bytes, else the only one that is neither the column `mask` nor, where
-    /// none is named, called as masks are.
+    /// The column of encoded images beside the masks in `mask`: `named` if it holds bytes, else the only other one.
     ///
     /// # Errors
     ///
     /// As [`find_image`](Self::find_image).
     #[cfg(feature = "train")]
-    pub(crate) fn find_image_beside_masks(&self, named: Option<&str>, mask: Option<&str>) -> Result<String> {
+    pub(crate) fn find_image_beside_masks(&self, named: Option<&str>, mask: &str) -> Result<String> {
         self.finder().image_beside_masks(named, mask)
     }
 
@@ -98,7 +97,7 @@ impl Files {
 
     /// The column that [`find_image`](Self::find_image) finds without a name; `None` where there is none or more than one.
     pub fn image_column(&self) -> Option<String> {
-        only(self.image_candidates())
+        self.finder().image_column()
     }
 
     /// The columns that may hold labels, as [`Parquet::label_candidates`] has them.

@@ -28,8 +28,8 @@ impl Columns for Parquet {
 }
 
 impl Parquet {
-    /// The column of encoded images: `named` if it holds bytes, else the only one of the
-    /// [candidates](Self::image_candidates).
+    /// The column of encoded images: `named` if it holds bytes, else the only one of the [candidates](Self::image_candidates)
+    /// that is not called as masks are (`mask`, `annotation`, `segmentation`), or of all where no other is left.
     ///
     /// # Errors
     ///
@@ -62,13 +62,12 @@ impl Parquet {
 
     /// The column that [`find_image`](Self::find_image) finds without a name; `None` where there is none or more than one.
     pub fn image_column(&self) -> Option<String> {
-        only(self.image_candidates())
+        Finder(self).image_column()
     }
 
     /// The columns that may hold encoded images: those that Hugging Face's metadata calls an `Image`; else the structs with
     /// `bytes`; else the binary columns; else those of binary values of one size. A column that the metadata calls by
-    /// another kind (`Audio`, `Video`, `Pdf` and so on) is none of them; one that is called `mask` is, and a segmentation, which needs it as its
-    /// masks, takes the other one. Where no column is one, fields of structs are looked at.
+    /// another kind (`Audio`, `Video`, `Pdf` and so on) is none of them; one that is called `mask` is. Where no column is one, fields of structs are looked at.
     pub fn image_candidates(&self) -> Vec<String> {
         Finder(self).image_candidates()
     }
