@@ -5,6 +5,8 @@
 #![allow(missing_docs, clippy::print_stderr, reason = "tests")]
 
 mod common;
+#[path = "kill/targets.rs"]
+mod targets;
 
 use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
@@ -34,6 +36,10 @@ use std::time::{Duration, Instant};
 
 /// Names the folder of the run in the process that is killed.
 const FOLDER: &str = "MILLSTREAM_KILLED_RUN";
+/// Names what is trained there.
+const CASE: &str = "MILLSTREAM_KILLED_CASE";
+/// The training of this file.
+const CLASSES: &str = "classification";
 const WEIGHTS: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/examples/data/weights/efficientnet-lite0.safetensors"
@@ -153,14 +159,18 @@ fn train(folder: &Path) {
 #[ignore = "run by the other tests"]
 fn run() {
     if let Some(folder) = std::env::var_os(FOLDER) {
-        train(Path::new(&folder));
+        match std::env::var(CASE).unwrap().as_str() {
+            CLASSES => train(Path::new(&folder)),
+            other => targets::train(other, Path::new(&folder)),
+        }
     }
 }
 
-fn spawn(folder: &Path) -> Child {
+fn spawn(folder: &Path, case: &str) -> Child {
     Command::new(std::env::current_exe().unwrap())
         .args(["--ignored", "--exact", "run"])
         .env(FOLDER, folder)
+        .env(CASE, case)
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
@@ -244,12 +254,12 @@ fn processes(folder: &Path) -> usize {
         .count()
 }
 
-/// Kills `wanted` times, over as many runs as that takes, and compares each with the run that nobody killed.
-fn kill(wanted: usize) -> Vec<Kill> {
+/// Kills the training `case` `wanted` times, over as many runs as that takes, and compares each with the run that nobody killed.
+fn kill(case: &str, wanted: usize) -> Vec<Kill> {
     let dir = tempfile::tempdir().unwrap();
     let whole = dir.path().join("whole");
     let started = Instant::now();
-    assert!(ended(spawn(&whole), None));
+    assert!(ended(spawn(&whole, case), None));
     let takes = started.elapsed();
     let [model, log] = ["model.safetensors", "samples.log"].map(|name| fs::read(whole.join(name)).unwrap());
     let (mut kills, mut rng) = (Vec::new(), Rng::new(11, "kill", 0));
@@ -257,7 +267,7 @@ fn kill(wanted: usize) -> Vec<Kill> {
         let folder = dir.path().join(format!("run {run}"));
         loop {
             let deadline = (kills.len() < wanted).then(|| Instant::now() + takes.mul_f32(rng.unit()));
-            if ended(spawn(&folder), deadline) {
+            if ended(spawn(&folder, case), deadline) {
                 break;
             }
             kills.push(Kill::look(&folder));
@@ -266,15 +276,15 @@ fn kill(wanted: usize) -> Vec<Kill> {
         }
         assert!(
             fs::read(folder.join("samples.log")).unwrap() == log,
-            "run {run}: other rows"
+            "{case}, run {run}: other rows"
         );
         assert!(
             fs::read(folder.join("model.safetensors")).unwrap() == model,
-            "run {run}: other weights"
+            "{case}, run {run}: other weights"
         );
         assert!(
             !files(&folder).iter().any(|path| is_temporary(path)),
-            "run {run}: {:?}",
+            "{case}, run {run}: {:?}",
             files(&folder)
         );
         fs::remove_dir_all(&folder).unwrap();
@@ -284,14 +294,14 @@ fn kill(wanted: usize) -> Vec<Kill> {
     }
     assert_eq!(processes(dir.path()), 0, "a process is left");
     let steps = log.split(|byte| *byte == b'\n').count() - 1;
-    report(&kills, steps, takes);
+    report(case, &kills, steps, takes);
     kills
 }
 
-fn report(kills: &[Kill], steps: usize, takes: Duration) {
+fn report(case: &str, kills: &[Kill], steps: usize, takes: Duration) {
     let count = |what: &dyn Fn(&Kill) -> bool| kills.iter().filter(|kill| what(kill)).count();
     eprintln!(
-        "{steps} steps in {:.1} s; {} kills, all runs equal bit for bit",
+        "{case}: {steps} steps in {:.1} s; {} kills, all runs equal bit for bit",
         takes.as_secs_f32(),
         kills.len()
     );
@@ -310,7 +320,7 @@ fn report(kills: &[Kill], steps: usize, takes: Duration) {
 
 #[test]
 fn killed_at_random_instants_it_ends_the_same() {
-    let kills = kill(8);
+    let kills = kill(CLASSES, 8);
     assert!(kills.iter().any(|kill| kill.in_epoch), "{kills:?}");
 }
 
@@ -318,5 +328,5 @@ fn killed_at_random_instants_it_ends_the_same() {
 #[ignore = "takes minutes"]
 fn many_kills() {
     let wanted = std::env::var("MILLSTREAM_KILLS").map_or(200, |kills| kills.parse().unwrap());
-    assert!(kill(wanted).len() >= wanted);
+    assert!(kill(CLASSES, wanted).len() >= wanted);
 }

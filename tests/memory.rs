@@ -605,3 +605,7 @@ fn slope(points: &[(f64, f64)]) -> f64 {
     let over: f64 = points.iter().map(|point| (point.0 - x) * (point.1 - y)).sum();
     over / points.iter().map(|point| (point.0 - x).powi(2)).sum::<f64>()
 }
+
+/// Masks, pasted objects, blended rows.
+#[path = "memory/targets.rs"]
+mod targets;

@@ -30,6 +30,7 @@ mod objects;
 mod once;
 mod order;
 mod partners;
+mod pipelines;
 mod quality;
 mod rarest;
 mod resume;

@@ -1,7 +1,7 @@
 //! Every step of a run is a place to go on from, in a process that knows nothing but the cursor.
 #![allow(missing_docs, clippy::print_stdout, reason = "tests; figures")]
 
-use crate::common;
+use crate::{common, pipelines};
 
 use arrow::array::{ArrayRef, BinaryArray, Int64Array, RecordBatch};
 use arrow::ipc::{reader::StreamReader, writer::StreamWriter};
@@ -217,8 +217,16 @@ fn cached(cx: &Context, views: u64) -> Result<Arc<dyn Stable>> {
 /// A loader of `case`, with more threads and more depth the larger `way` is.
 fn open(case: &str, folder: &Path, way: usize) -> Result<LoaderBuilder> {
     let cx = Context::with(1 + way % 3, 64 << 20)?;
-    let (_, open) = CASES.iter().find(|(name, _)| *name == case).unwrap();
-    Ok(open(&cx, folder)?.seed(7).depth(1 + way % 4))
+    let loader = match CASES.iter().find(|(name, _)| *name == case) {
+        Some((_, open)) => open(&cx, folder)?,
+        None => pipelines::open(case)?.loader(&cx).batch_size(9),
+    };
+    Ok(loader.seed(7).depth(1 + way % 4))
+}
+
+/// The cases here, and the pipelines of rows with partners, and of pictures with what belongs to them.
+fn cases() -> impl Iterator<Item = &'static str> {
+    CASES.iter().map(|(name, _)| *name).chain(pipelines::names())
 }
 
 /// The cursor before each batch of a run, and the batches.
@@ -284,7 +292,7 @@ fn rest() {
 fn every_step_goes_on_in_a_fresh_process() {
     let folder = tempfile::tempdir().unwrap();
     let mut tasks = Vec::new();
-    for (number, (case, _)) in CASES.iter().enumerate() {
+    for (number, case) in cases().enumerate() {
         let shared = folder.path().join(number.to_string());
         std::fs::create_dir(&shared).unwrap();
         let (cursors, batches) = run(case, &shared);
@@ -296,7 +304,7 @@ fn every_step_goes_on_in_a_fresh_process() {
             std::fs::create_dir(&folder).unwrap();
             std::fs::write(folder.join("cursor"), text).unwrap();
             std::fs::write(folder.join("step"), step.to_string()).unwrap();
-            tasks.push((*case, step, folder, batches.clone()));
+            tasks.push((case, step, folder, batches.clone()));
         }
     }
     let next = AtomicUsize::new(0);
@@ -312,13 +320,13 @@ fn every_step_goes_on_in_a_fresh_process() {
     std::thread::scope(|scope| {
         (0..2).map(|_| scope.spawn(work)).for_each(drop);
     });
-    println!("{} cases, {} fresh processes", CASES.len(), tasks.len());
+    println!("{} cases, {} fresh processes", cases().count(), tasks.len());
 }
 
 #[test]
 fn ten_resumes_drift_by_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    for (case, _) in CASES {
+    for case in cases() {
         let whole = |rows: u64, from: Option<&Cursor>, way: usize, batches: usize| {
             let loader = open(case, folder.path(), way).unwrap().batch_size(rows);
             let loader = from.map_or(Ok(loader.clone()), |cursor| loader.resume(cursor)).unwrap();

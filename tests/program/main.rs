@@ -15,6 +15,7 @@ mod finetune;
 mod generate;
 mod import;
 mod interop;
+mod killed;
 mod leaks;
 mod made_rows;
 mod on_error;
