@@ -17,11 +17,11 @@ use millstream::inspect::Leaks;
 use millstream::loader::LoaderBuilder;
 use millstream::mix::{Mix, SegmentsSpec, StoppingStrategy, Target};
 use millstream::rng::Rng;
-use millstream::rows::BoxFormat;
+use millstream::rows::{BoxFormat, Labels};
 use millstream::source::{Folder, Parquet};
-use millstream::synthetic::MixUp;
+use millstream::synthetic::{Gate, GateSpec, Gated, MixUp, generators};
 use millstream::testing::Virtual;
-use millstream::{Context, Dataset, DatasetExt, Result};
+use millstream::{Context, Dataset, DatasetExt, Result, Stable};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
@@ -58,6 +58,11 @@ fn settled() -> usize {
 
 /// `groups` row groups of `bytes` bytes of values each, 64 KiB a row, of two classes, one of them rare.
 fn write(path: &Path, groups: usize, bytes: usize) {
+    write_beside(path, groups, bytes, false);
+}
+
+/// As [`write`], with two numbers beside the values of a row, if so wanted.
+fn write_beside(path: &Path, groups: usize, bytes: usize, with_numbers: bool) {
     const ROW: usize = 64 << 10;
     let rows = bytes / ROW;
     let properties = WriterProperties::builder()
@@ -75,7 +80,14 @@ fn write(path: &Path, groups: usize, bytes: usize) {
         let image: ArrayRef = Arc::new(BinaryArray::from_iter_values(values.chunks(ROW)));
         let label = (0..some).map(|row| i64::from((left - row).is_multiple_of(29)));
         let label: ArrayRef = Arc::new(Int64Array::from_iter_values(label));
-        let batch = RecordBatch::try_from_iter([("image", image), ("label", label)]).unwrap();
+        let mut columns = vec![("image", image), ("label", label)];
+        if with_numbers {
+            for name in ["a", "b"] {
+                let numbers = Float32Array::from_iter_values((0..some).map(|_| rng.normal()));
+                columns.push((name, Arc::new(numbers)));
+            }
+        }
+        let batch = RecordBatch::try_from_iter(columns).unwrap();
         let writer = writer.get_or_insert_with(|| {
             let file = std::fs::File::create(path).unwrap();
             ArrowWriter::try_new(file, batch.schema(), Some(properties.clone())).unwrap()
@@ -414,6 +426,53 @@ fn a_mix_of_files_stays_below_its_bound() {
         );
         assert!(peak <= bound, "{peak} bytes, {bound} were said");
     }
+}
+
+/// The rare class filled up: with rows that SMOTE makes, of two parents each; with those of a bank, which is a file of its own and so small that they
+/// come again; and with rows behind a gate, of which some are made again while those that pass are kept.
+#[test]
+fn filled_balances_stay_below_their_bound() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let dir = tempfile::tempdir().unwrap();
+    let [path, made] = ["rows.parquet", "made.parquet"].map(|name| dir.path().join(name));
+    write_beside(&path, 40, 2 * MIB, true);
+    write_beside(&made, 10, 2 * MIB, true);
+    let smote = r#"{"smote": {"columns": ["a", "b"]}}"#.to_owned();
+    let bank = format!(r#"{{"rows": {{"path": {:?}}}}}"#, made.display().to_string());
+    let mut over = Vec::new();
+    for memory in [16 * MIB, 64 * MIB] {
+        for (name, spec, is_gated) in [("smote", &smote, false), ("bank", &bank, false), ("gate", &smote, true)] {
+            let how = |cx: &Context, rows: Parquet| {
+                let rows: Arc<dyn Stable> = Arc::new(rows);
+                let labels = Arc::new(cx.block_on(Labels::scan(cx, &rows, "label")).unwrap());
+                let spec = generators().read_json(spec).unwrap();
+                let mut generator = cx.block_on(spec.fit(cx, Arc::clone(&rows), &labels)).unwrap();
+                if is_gated {
+                    let spec = GateSpec {
+                        least_distance: 0.5,
+                        attempts: 64,
+                        ..GateSpec::new(["a", "b"])
+                    };
+                    let gate = cx.block_on(Gate::fit(cx, &rows, &labels, spec)).unwrap();
+                    generator = Arc::new(Gated::new(generator, gate));
+                }
+                let balance = cx.block_on(rows.balance(cx, "label", Target::Uniform)).unwrap();
+                balance.fill(generator, 0.8).unwrap().loader(cx).depth(3)
+            };
+            let (bound, peak) = measure(&path, memory, how, 40);
+            let line = format!(
+                "filled by {name}, budget {} MiB: bound {} MiB, peak {:.1} MiB",
+                memory / MIB,
+                bound / MIB,
+                peak as f64 / MIB as f64
+            );
+            println!("{line}");
+            if peak > bound {
+                over.push(line);
+            }
+        }
+    }
+    assert!(over.is_empty(), "{}", over.join("\n"));
 }
 
 #[test]

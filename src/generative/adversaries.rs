@@ -64,8 +64,7 @@ impl<G: Module, D: Module> Adversaries<G, D> {
         let of_both = Tensor::cat(vec![classes.clone(), classes.clone()], 0);
         let scores = self.discriminator.network.scores(both, of_both);
         let (of_real, of_made) = (scores.clone().narrow(0, 0, n), scores.narrow(0, n, n));
-        let loss =
-            activation::relu(of_real.neg().add_scalar(1.0)).mean() + activation::relu(of_made.add_scalar(1.0)).mean();
+        let loss = hinge(of_real, of_made);
         // Both fall to 0 over the last fifth, in which the two come to rest.
         let fall = ((1.0 - at.along()) / 0.2).min(1.0);
         let [rate, of_discriminator] = self.rules.rates;
@@ -100,5 +99,35 @@ impl<G: Module, D: Module> Adversaries<G, D> {
         self.discriminator.restore(saved, SECOND_MODEL, SECOND_OPTIMIZER)?;
         self.average = restored(self.average.clone(), saved, BEST)?;
         Ok(())
+    }
+}
+
+/// The hinge loss of the discriminator: real rows should score at least 1, and made ones at most -1; beyond that nothing is gained.
+fn hinge(of_real: Tensor<2>, of_made: Tensor<2>) -> Tensor<1> {
+    activation::relu(of_real.neg().add_scalar(1.0)).mean() + activation::relu(of_made.add_scalar(1.0)).mean()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::generative::trained::number;
+    use burn::tensor::{Device, TensorData};
+
+    #[test]
+    fn the_hinge_loss_is_that_of_hand_and_flat_beyond_its_margins() {
+        let device = Device::flex().autodiff();
+        let scores =
+            |scores: [f32; 3]| Tensor::<2>::from_data(TensorData::new(scores.to_vec(), [3, 1]), &device).require_grad();
+        let (real, made) = (scores([2.0, 0.5, -1.0]), scores([-3.0, 0.0, 1.5]));
+        let loss = hinge(real.clone(), made.clone());
+        // (0 + 0.5 + 2) / 3 + (0 + 1 + 2.5) / 3
+        assert!((number(loss.clone()) - 2.0).abs() < 1e-6, "{}", number(loss));
+        let gradients = loss.backward();
+        let third = 1.0 / 3.0;
+        for (scores, expected) in [(real, [0.0, -third, -third]), (made, [0.0, third, third])] {
+            let found: Vec<f32> = scores.grad(&gradients).unwrap().into_data().iter::<f32>().collect();
+            let is_near = found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6);
+            assert!(is_near && found.len() == 3, "{found:?} is not {expected:?}");
+        }
     }
 }

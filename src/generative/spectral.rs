@@ -80,3 +80,90 @@ impl Spectral {
         conv2d(x, weight, Some(self.bias.val()), options)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::generative::trained::number;
+    use burn::tensor::Device;
+
+    fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
+        tensor.into_data().iter::<f32>().map(f64::from).collect()
+    }
+
+    /// The largest singular value of `[outputs, inputs]`, by a power iteration of its own, from all ones and in double precision.
+    fn largest(weight: Tensor<2>) -> f64 {
+        let [_, inputs] = weight.dims();
+        let weight = values(weight);
+        let (mut right, mut value) = (vec![1.0; inputs], 0.0);
+        for _ in 0..2000 {
+            let left: Vec<f64> = weight
+                .chunks(inputs)
+                .map(|row| row.iter().zip(&right).map(|(weight, right)| weight * right).sum())
+                .collect();
+            let mut next = vec![0.0; inputs];
+            for (row, left) in weight.chunks(inputs).zip(&left) {
+                next.iter_mut()
+                    .zip(row)
+                    .for_each(|(next, weight)| *next += weight * left);
+            }
+            let length = next.iter().map(|next| next * next).sum::<f64>().sqrt();
+            right = next.into_iter().map(|next| next / length).collect();
+            value = length.sqrt();
+        }
+        value
+    }
+
+    #[test]
+    fn the_largest_singular_value_is_one() {
+        let device = Device::flex().autodiff();
+        let mut initial = Initial::new(3, "spectral", &device);
+        for layer in [
+            Spectral::linear(&mut initial, 12, 7),
+            Spectral::linear(&mut initial, 5, 9),
+            Spectral::halving(&mut initial, 3, 8),
+        ] {
+            // What is found after few steps is never too large, so that the weight is never too small.
+            assert!(largest(layer.normalized()) > 0.9999, "{}", largest(layer.normalized()));
+            let layer = (0..300).fold(layer, |layer, _| layer.iterated());
+            let found = largest(layer.normalized());
+            assert!((found - 1.0).abs() < 1e-3, "{found}");
+        }
+    }
+
+    #[test]
+    fn weights_three_times_as_large_are_the_same_layer() {
+        let device = Device::flex().autodiff();
+        let layer = Spectral::linear(&mut Initial::new(4, "spectral", &device), 6, 4);
+        let weight = layer.weight.clone().map(|weight| weight.detach().mul_scalar(3.0));
+        let larger = Spectral {
+            weight,
+            ..layer.clone()
+        };
+        let (one, other) = (values(layer.normalized()), values(larger.normalized()));
+        assert!(one.iter().zip(&other).all(|(one, other)| (one - other).abs() < 1e-5));
+    }
+
+    /// The value is a function of the weight: a step along the weight itself changes nothing, so the gradient is at a right angle to it.
+    #[test]
+    fn gradients_go_through_the_singular_value() {
+        let device = Device::flex().autodiff();
+        let layer = Spectral::linear(&mut Initial::new(5, "spectral", &device), 6, 4);
+        let loss = layer.normalized().square().sum();
+        let gradients = loss.clone().backward();
+        let weight = layer.weight.val();
+        let gradient = values(weight.grad(&gradients).expect("the weight trains"));
+        let weight = values(weight);
+        let product: f64 = gradient
+            .iter()
+            .zip(&weight)
+            .map(|(gradient, weight)| gradient * weight)
+            .sum();
+        let length = gradient.iter().map(|gradient| gradient * gradient).sum::<f64>().sqrt();
+        assert!(length > 1e-3 && number(loss) > 0.0, "{length}");
+        assert!(
+            product.abs() < 1e-4 * (1.0 + length),
+            "{product}, with a gradient of {length}"
+        );
+    }
+}

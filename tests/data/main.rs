@@ -13,6 +13,7 @@ mod buckets;
 mod cells;
 mod changed;
 mod elastic;
+mod every_generator;
 mod feedback;
 mod fingerprints;
 mod folder;

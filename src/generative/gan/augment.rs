@@ -67,3 +67,83 @@ impl Augment {
         shifted * self.kept.clone()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIDE: usize = 16;
+    const PIXELS: usize = SIDE * SIDE;
+
+    /// Pictures all of whose levels are 1: no brightness makes one 0.
+    fn ones(n: usize, channels: usize, device: &Device) -> Tensor<4> {
+        Tensor::ones([n, channels, SIDE, SIDE], device)
+    }
+
+    fn values(tensor: Tensor<4>) -> Vec<f32> {
+        tensor.into_data().iter::<f32>().collect()
+    }
+
+    fn draw(seed: u64, n: usize, device: &Device) -> Augment {
+        Augment::draw(&mut Rng::new(seed, "augment", 0), n, SIDE, device)
+    }
+
+    #[test]
+    fn pictures_are_lit_shifted_and_cut_as_far_as_is_said() {
+        let device = Device::flex();
+        let (n, channels) = (40, 3);
+        let changed = values(draw(1, n, &device).apply(ones(n, channels, &device)));
+        // A square of half the side, and what two shifts by an eighth leave empty.
+        let most = (SIDE / 2) * (SIDE / 2) + 2 * (SIDE / 8) * SIDE;
+        let mut lights = Vec::new();
+        for picture in changed.chunks(channels * PIXELS) {
+            let first = &picture[..PIXELS];
+            // All channels alike.
+            assert!(picture.chunks(PIXELS).all(|channel| channel == first));
+            let empty = first.iter().filter(|level| **level == 0.0).count();
+            assert!(empty <= most, "{empty} of {PIXELS} pixels are empty, {most} may be");
+            let light = first.iter().copied().find(|level| *level != 0.0).unwrap();
+            let is_even = first.iter().all(|level| *level == 0.0 || (level - light).abs() < 1e-6);
+            assert!(is_even && (0.5..=1.5).contains(&light), "{light}");
+            lights.push(light);
+        }
+        // Each picture has changes of its own.
+        lights.sort_by(f32::total_cmp);
+        lights.dedup();
+        assert!(lights.len() > n / 2, "{lights:?}");
+        assert!(lights[0] < 0.75 && lights[lights.len() - 1] > 1.25, "{lights:?}");
+        assert!(changed.contains(&0.0), "nothing is cut out");
+    }
+
+    #[test]
+    fn a_draw_is_the_same_for_whatever_it_changes() {
+        let device = Device::flex();
+        let mut rng = Rng::new(9, "pictures", 0);
+        let levels: Vec<f32> = (0..4 * PIXELS).map(|_| rng.range(-1.0, 1.0)).collect();
+        let pictures = Tensor::<4>::from_data(TensorData::new(levels, [4, 1, SIDE, SIDE]), &device);
+        let augment = draw(2, 4, &device);
+        let once = values(augment.apply(pictures.clone()));
+        assert_eq!(once, values(augment.apply(pictures.clone())));
+        assert_eq!(once, values(draw(2, 4, &device).apply(pictures.clone())));
+        assert_ne!(once, values(pictures.clone()));
+        assert_ne!(once, values(draw(3, 4, &device).apply(pictures)));
+    }
+
+    /// What is seen of a picture has the gradient 1, what is cut out or shifted away 0.
+    #[test]
+    fn gradients_go_through_to_what_is_seen() {
+        let device = Device::flex().autodiff();
+        let n = 6;
+        let pictures = ones(n, 1, &device).require_grad();
+        let changed = draw(4, n, &device).apply(pictures.clone());
+        let gradients = changed.clone().sum().backward();
+        let slopes = values(pictures.grad(&gradients).unwrap());
+        let changed = values(changed);
+        assert!(slopes.iter().all(|slope| *slope == 0.0 || (slope - 1.0).abs() < 1e-6));
+        for (slopes, changed) in slopes.chunks(PIXELS).zip(changed.chunks(PIXELS)) {
+            let [with_slope, seen] = [slopes, changed].map(|of| of.iter().filter(|value| **value != 0.0).count());
+            assert_eq!(with_slope, seen);
+            assert!(seen > PIXELS / 4);
+        }
+    }
+}
