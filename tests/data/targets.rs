@@ -19,10 +19,10 @@ use millstream::{Dataset, DatasetExt, Error, testing};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-type Lists = Vec<Vec<f32>>;
+pub(super) type Lists = Vec<Vec<f32>>;
 
 /// Lists of items of `width` numbers each.
-fn lists(rows: &[Vec<f32>], width: usize) -> ArrayRef {
+pub(super) fn lists(rows: &[Vec<f32>], width: usize) -> ArrayRef {
     let values: ArrayRef = Arc::new(Float32Array::from_iter_values(rows.iter().flatten().copied()));
     let of_row = |row: &Vec<f32>| row.len() / width;
     let offsets = OffsetBuffer::from_lengths(rows.iter().map(of_row));
@@ -32,7 +32,7 @@ fn lists(rows: &[Vec<f32>], width: usize) -> ArrayRef {
     Arc::new(ListArray::new(item, offsets, items, None))
 }
 
-fn numbers(rows: &[Vec<i64>]) -> ArrayRef {
+pub(super) fn numbers(rows: &[Vec<i64>]) -> ArrayRef {
     let values: ArrayRef = Arc::new(Int64Array::from_iter_values(rows.iter().flatten().copied()));
     let item = Arc::new(Field::new_list_field(DataType::Int64, false));
     let offsets = OffsetBuffer::from_lengths(rows.iter().map(Vec::len));
@@ -40,7 +40,7 @@ fn numbers(rows: &[Vec<i64>]) -> ArrayRef {
 }
 
 /// Rows of a picture of `size` each, and these columns.
-fn rows(size: [u32; 2], columns: Vec<(&str, ArrayRef)>) -> Memory {
+pub(super) fn rows(size: [u32; 2], columns: Vec<(&str, ArrayRef)>) -> Memory {
     let count = columns[0].1.len();
     let png = Pixels::new(size[0], size[1]).to_png().unwrap();
     let pictures: ArrayRef = Arc::new(BinaryArray::from_iter_values(std::iter::repeat_n(png, count)));
@@ -48,12 +48,12 @@ fn rows(size: [u32; 2], columns: Vec<(&str, ArrayRef)>) -> Memory {
     Memory::new(vec![batch]).unwrap()
 }
 
-fn take(dataset: &impl Dataset, positions: &[u64]) -> RecordBatch {
+pub(super) fn take(dataset: &impl Dataset, positions: &[u64]) -> RecordBatch {
     let cx = context().with_seed(5);
     cx.block_on(dataset.take(&cx, positions)).unwrap()
 }
 
-fn floats(batch: &RecordBatch, column: &str) -> Lists {
+pub(super) fn floats(batch: &RecordBatch, column: &str) -> Lists {
     let lists = batch[column].as_list::<i32>();
     let of_row = |row: usize| {
         let items = lists.value(row);
@@ -67,7 +67,7 @@ fn floats(batch: &RecordBatch, column: &str) -> Lists {
     (0..batch.num_rows()).map(of_row).collect()
 }
 
-fn ints(batch: &RecordBatch, column: &str) -> Vec<Vec<i64>> {
+pub(super) fn ints(batch: &RecordBatch, column: &str) -> Vec<Vec<i64>> {
     let lists = batch[column].as_list::<i32>();
     let of_row = |row: usize| lists.value(row).as_primitive::<Int64Type>().values().to_vec();
     (0..batch.num_rows()).map(of_row).collect()
@@ -114,7 +114,7 @@ fn corners(values: &[f32]) -> (&'static str, ArrayRef) {
 }
 
 #[track_caller]
-fn near(a: &[f32], b: &[f32]) {
+pub(super) fn near(a: &[f32], b: &[f32]) {
     assert!(
         a.len() == b.len() && a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-3),
         "{a:?} {b:?}"
@@ -310,7 +310,7 @@ fn points_outside_are_dropped_or_marked() {
 }
 
 /// 40 rows of boxes, of which the first has none and the second a thousand.
-fn many() -> Vec<Vec<f32>> {
+pub(super) fn many() -> Vec<Vec<f32>> {
     let row = |row: u64| {
         let mut rng = Rng::new(9, "boxes", row);
         let count = match row {

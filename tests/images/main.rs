@@ -8,6 +8,8 @@ mod image;
 mod jpeg;
 mod leaks;
 mod motion;
+mod operation_limits;
+mod operation_references;
 mod operations;
 mod page;
 mod pictures;

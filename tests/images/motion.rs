@@ -61,7 +61,7 @@ fn other(a: &Pixels, b: &Pixels) -> f64 {
 }
 
 /// Every operation, as strong as it is likely to be.
-fn operations() -> Vec<Box<dyn Operation>> {
+pub(super) fn operations() -> Vec<Box<dyn Operation>> {
     vec![
         Box::new(HorizontalFlip::new(0.5)),
         Box::new(VerticalFlip::new(0.5)),

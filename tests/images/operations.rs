@@ -10,26 +10,26 @@ use millstream::image::{
 use millstream::rng::Rng;
 use std::path::Path;
 
-fn rng(position: u64) -> Rng {
+pub(super) fn rng(position: u64) -> Rng {
     Rng::new(23, "operations", position)
 }
 
-fn fixture(name: &str) -> Vec<u8> {
+pub(super) fn fixture(name: &str) -> Vec<u8> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/operations");
     std::fs::read(folder.join(name).with_extension("png")).unwrap()
 }
 
-fn photo() -> Pixels {
+pub(super) fn photo() -> Pixels {
     Pixels::decode(&fixture("photo.png")).unwrap()
 }
 
 /// The photo's luma, in one channel.
-fn grey() -> Pixels {
+pub(super) fn grey() -> Pixels {
     one_channel(&applied(&Grayscale::new(1.0), &photo()))
 }
 
 /// The first channel.
-fn one_channel(pixels: &Pixels) -> Pixels {
+pub(super) fn one_channel(pixels: &Pixels) -> Pixels {
     Pixels {
         levels: pixels.levels.iter().copied().step_by(3).collect(),
         ..*pixels
@@ -37,7 +37,7 @@ fn one_channel(pixels: &Pixels) -> Pixels {
 }
 
 /// Four channels, with an alpha in which every value is there.
-fn with_alpha(pixels: &Pixels) -> Pixels {
+pub(super) fn with_alpha(pixels: &Pixels) -> Pixels {
     let pixel = |(at, pixel): (usize, &[u8])| [pixel[0], pixel[1], pixel[2], (at * 7 % 256) as u8];
     Pixels {
         levels: pixels.levels.chunks(3).enumerate().flat_map(pixel).collect(),
@@ -46,19 +46,19 @@ fn with_alpha(pixels: &Pixels) -> Pixels {
 }
 
 /// A picture in which neighbours differ.
-fn pattern(width: u32, height: u32, channels: usize) -> Pixels {
+pub(super) fn pattern(width: u32, height: u32, channels: usize) -> Pixels {
     let mut pixels = Pixels::with_channels(width, height, channels);
     rng(99).fill(&mut pixels.levels);
     pixels
 }
 
-fn applied_at(operation: &dyn Operation, pixels: &Pixels, position: u64) -> Pixels {
+pub(super) fn applied_at(operation: &dyn Operation, pixels: &Pixels, position: u64) -> Pixels {
     let mut pixels = pixels.clone();
     operation.apply(&mut pixels, &mut rng(position));
     pixels
 }
 
-fn applied(operation: &dyn Operation, pixels: &Pixels) -> Pixels {
+pub(super) fn applied(operation: &dyn Operation, pixels: &Pixels) -> Pixels {
     applied_at(operation, pixels, 0)
 }
 
@@ -69,7 +69,7 @@ fn position_of(width: f32, wanted: f32) -> u64 {
 }
 
 /// The greatest difference of two levels, and the mean one.
-fn differences(a: &Pixels, b: &Pixels) -> (u8, f64) {
+pub(super) fn differences(a: &Pixels, b: &Pixels) -> (u8, f64) {
     assert_eq!((a.width, a.height, a.levels.len()), (b.width, b.height, b.levels.len()));
     let all = || a.levels.iter().zip(&b.levels).map(|(a, b)| a.abs_diff(*b));
     (
@@ -271,7 +271,7 @@ fn a_bare_name_does_something_or_is_refused() {
 }
 
 /// As they are by default; those whose default changes nothing, with some strength.
-fn all() -> Vec<Box<dyn Operation>> {
+pub(super) fn all() -> Vec<Box<dyn Operation>> {
     let read = |name: &&str| {
         let parameters = match *name {
             "blur" => r#"{"sigma": [0.5, 2]}"#,

@@ -335,7 +335,7 @@ mod tests {
     struct Case {
         name: String,
         to: [u32; 2],
-        matrix: [f64; 6],
+        matrix: [f64; 9],
         rule: BTreeMap<String, f32>,
         boxes: Vec<[f32; 4]>,
         ids: Vec<usize>,
@@ -345,7 +345,7 @@ mod tests {
     fn one_operation_agrees_with_albumentations() {
         let text = include_str!("../../../tests/fixtures/moved_boxes.json");
         let expected: Expected = serde_json::from_str(text).expect("a fixture");
-        assert_eq!(expected.cases.len(), 55);
+        assert_eq!(expected.cases.len(), 75);
         for case in &expected.cases {
             let limit = |name: &str| case.rule.get(name).copied().unwrap_or(0.0);
             let boxes = Boxes::default()
@@ -353,7 +353,7 @@ mod tests {
                 .min_visibility(limit("min_visibility"))
                 .min_width(limit("min_width"))
                 .min_height(limit("min_height"));
-            let motion = Motion::affine(expected.size, case.to, case.matrix).expect("it has an inverse");
+            let motion = Motion::homography(expected.size, case.to, case.matrix).expect("it has an inverse");
             let motion = ResampledMotions::once(motion);
             let (mut found, mut ids) = (Vec::new(), Vec::new());
             for (id, values) in expected.boxes.iter().enumerate() {
