@@ -32,6 +32,12 @@ pub(in crate::image) mod sealed {
 
     /// No more than those of this file.
     pub trait Level: bytemuck::Pod + Default + PartialEq + PartialOrd + Send + Sync {
+        /// The level as a number: of `0..=255`, or what it is.
+        fn number(self) -> f32;
+
+        /// Black of white, and white of black.
+        fn inverted(self) -> Self;
+
         /// The buffer that pictures are drawn into; swapped with a picture's own, so nothing is allocated per row.
         fn spare() -> &'static LocalKey<RefCell<Vec<Self>>>;
 
@@ -41,7 +47,7 @@ pub(in crate::image) mod sealed {
 }
 
 macro_rules! level {
-    ($type:ty, $depth:ident: |$level:ident| $of:expr, |$value:ident| $to:expr) => {
+    ($type:ty, $depth:ident: |$level:ident| $of:expr, |$value:ident| $to:expr, $number:expr, $inverted:expr) => {
         impl Level for $type {
             const DEPTH: Depth = Depth::$depth;
 
@@ -58,6 +64,18 @@ macro_rules! level {
         }
 
         impl sealed::Level for $type {
+            #[inline(always)]
+            fn number(self) -> f32 {
+                let $value = self;
+                $number
+            }
+
+            #[inline(always)]
+            fn inverted(self) -> Self {
+                let $value = self;
+                $inverted
+            }
+
             fn spare() -> &'static LocalKey<RefCell<Vec<Self>>> {
                 thread_local! {
                     static SPARE: RefCell<Vec<$type>> = const { RefCell::new(Vec::new()) };
@@ -75,9 +93,9 @@ macro_rules! level {
     };
 }
 
-level!(u8, U8: |level| level, |value| value);
+level!(u8, U8: |level| level, |value| value, f32::from(value), !value);
 // Below 0 and above 1 are black and white; a cast ends at the limits.
-level!(f32, F32: |level| share(level), |value| (value * 255.0 + 0.5) as u8);
+level!(f32, F32: |level| share(level), |value| (value * 255.0 + 0.5) as u8, value, 1.0 - value);
 
 /// `level / 255` to the last bit, without the division: 1/255 is 1/256 and 1/256 of 1/255.
 #[inline(always)]

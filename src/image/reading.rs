@@ -34,16 +34,18 @@ impl Image {
     /// `to_dtype(torch.float32, scale=True)` of a `decode_image(mode="UNCHANGED")` has them; a TIFF of `f32` keeps its values, whatever they are;
     /// one of 8 bits becomes shares of 255. They are normalised from there, `(value - mean) / std`: with means of 0 and deviations of 1 they are left as they are.
     ///
-    /// Everything that moves pixels works on `f32`, without rounding, and so do `brightness`, `contrast`, `saturation`, `gamma`, `invert`,
-    /// `grayscale`, `noise`, `blur` and what fills boxes, alone or inside of others. Their results are those of torchvision on floating-point
-    /// pictures: what it cuts to `0..=1`, they do. Other changes of values know 256 levels, and are refused.
+    /// Everything that moves pixels works on `f32`, without rounding, and so do changes of values, alone, inside of others and in policies. Of
+    /// values in `0..=1` their results are those of torchvision on floating-point pictures: [`Posterize`](crate::image::Posterize) and
+    /// [`Equalize`](crate::image::Equalize) leave 256 levels at most. Of values beyond, colours and noise are cut to `0..=1` where torchvision
+    /// cuts them, but for a turn of hue and the rim of what is sharpened. [`Clahe`](crate::image::Clahe), [`Jpeg`](crate::image::Jpeg) and
+    /// [`SimulateLowResolution`](crate::image::SimulateLowResolution) know 256 levels alone, and are refused.
     ///
     /// ```
     /// # use millstream::image::{Depth, Image};
     /// let scans = Image::new(224).depth(Depth::F32).channels(1).normalize([0.5], [0.5]).rotate(10.0);
     /// assert!(scans.check().is_ok());
-    /// let error = scans.equalize(1.0).check().unwrap_err();
-    /// assert!(error.to_string().starts_with("equalize: works on pictures of 8 bits alone"));
+    /// let error = scans.clahe(1.0..=4.0).check().unwrap_err();
+    /// assert!(error.to_string().starts_with("clahe: works on pictures of 8 bits alone"));
     /// ```
     #[must_use]
     pub fn depth(mut self, depth: Depth) -> Self {

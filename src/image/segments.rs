@@ -2,13 +2,14 @@
 
 use super::ImageError;
 use super::builder::Image;
+use super::drawn::{Change, Drawn};
 use super::geometry::apply::Resampled;
 use super::geometry::crop::Frame;
 use super::geometry::motion::Motion;
 use super::geometry::resampled_motions::ResampledMotions;
 use super::level::Level;
 use super::mask::Mask;
-use super::operation::{Change, Drawn, Subject};
+use super::operation::Subject;
 use super::pixels::Pixels;
 use std::any::Any;
 

@@ -3,6 +3,7 @@
 
 mod compose;
 mod depth;
+mod depth_changes;
 mod detection;
 mod image;
 mod jpeg;

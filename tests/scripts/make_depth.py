@@ -22,6 +22,9 @@ WIDTH, HEIGHT = 24, 20
 # What the operations of tests/images/depth.rs draw, the factor to 0.00002.
 FACTOR = 1.25
 SIGMA = 1.25
+TURN = 0.15
+# Pixels in a row or a line, and degrees.
+BOX, LINE, ANGLE = 5, 7, 25.0
 
 
 def png(levels):
@@ -93,6 +96,15 @@ def tiff(values, order="<", planar=False, deflate=False, photometric=None, extra
         entries += struct.pack(order + "HHI", tag, kind, len(list_)) + field
     magic = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "I", 8)
     return magic + struct.pack(order + "H", len(tags)) + entries + bytes(4) + spilled + b"".join(strips)
+
+
+def mean_of(photo, size, taps):
+    """The mean of each pixel's neighbours at `taps`, column and row in a square of `size` about it; edges are reflected."""
+    half = size // 2
+    height, width = photo.shape[1:]
+    around = np.pad(photo.numpy().astype(np.float64), [(0, 0), (half, half), (half, half)], mode="reflect")
+    parts = [around[:, y : y + height, x : x + width] for x, y in taps]
+    return torch.from_numpy(np.mean(parts, axis=0))
 
 
 def main():
@@ -171,6 +183,23 @@ def main():
     values("blur", F.gaussian_blur(photo, [9, 9], [SIGMA, SIGMA]))
     values("grey-brightness", F.adjust_brightness(shares(grey), FACTOR))
     values("grey-contrast", F.adjust_contrast(shares(grey), FACTOR))
+
+    # The same RGB, to the last bit that operations with thresholds see.
+    photo = torch.from_numpy(np.fromfile(TO / "rgb.f32", "<f4").reshape(3, HEIGHT, WIDTH))
+    values("hue", F.adjust_hue(photo, TURN))
+    values("sharpness", F.adjust_sharpness(photo, 1.9))
+    values("softness", F.adjust_sharpness(photo, 0.25))
+    values("solarize", F.solarize(photo, 96 / 255))
+    # The photo has black and white in all channels.
+    values("autocontrast", F.autocontrast(photo.clamp(0.2, 0.7)))
+    values("equalize", F.equalize(photo))
+    values("posterize", F.posterize(photo, 3))
+    distorted = F.adjust_saturation(F.adjust_contrast(F.adjust_brightness(photo, 1.1), 0.8), 1.3)
+    values("distorted", F.adjust_hue(distorted, 0.1))
+    values("box", mean_of(photo, BOX, [(x, y) for x in range(BOX) for y in range(BOX)]))
+    half, angle = LINE // 2, np.radians(ANGLE)
+    line = {(round(half + np.cos(angle) * at), round(half + np.sin(angle) * at)) for at in range(-half, half + 1)}
+    values("line", mean_of(photo, LINE, line))
 
 
 if __name__ == "__main__":

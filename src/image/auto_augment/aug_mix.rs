@@ -3,22 +3,50 @@
 use super::space::{self, AUG_MIX};
 use super::transform::{Chosen, all_drawn, all_in_words};
 use crate::error::{Error, Result};
+use crate::image::drawn::Drawable;
 use crate::image::parameters::check_number;
-use crate::image::{Drawn, KEPT, Operation, Pixels, Subject};
+use crate::image::{Depth, Drawn, KEPT, Operation, Pixels, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
+use std::thread::LocalKey;
 
 /// Bins of the scale, of which the first `severity` are used.
 const BINS: u32 = 10;
 /// Transforms that every AugMix has; `all_ops` adds the rest of the space.
 const FEW: usize = 9;
 
-thread_local! {
-    /// The sum of the pictures, and one of them.
-    static SCRATCH: RefCell<(Vec<f32>, Pixels)> = RefCell::default();
+/// The sum of the pictures, and one of them.
+type Scratch<L> = RefCell<(Vec<f32>, Pixels<L>)>;
+
+/// A level of pictures that can be mixed.
+trait Mixed: Drawable {
+    fn mixing() -> &'static LocalKey<Scratch<Self>>;
+
+    /// A sum as a level, the nearest one.
+    fn nearest(sum: f32) -> Self;
 }
+
+macro_rules! mixed {
+    ($type:ty, |$sum:ident| $nearest:expr) => {
+        impl Mixed for $type {
+            fn mixing() -> &'static LocalKey<Scratch<Self>> {
+                thread_local! {
+                    static SCRATCH: Scratch<$type> = RefCell::default();
+                }
+                &SCRATCH
+            }
+
+            #[inline(always)]
+            fn nearest($sum: f32) -> Self {
+                $nearest
+            }
+        }
+    };
+}
+mixed!(u8, |sum| (sum + 0.5) as u8);
+mixed!(f32, |sum| sum);
 
 /// Mixes the picture with several that chains of transforms make of it (Hendrycks et al. 2020): torchvision's `AugMix`, with its
 /// transforms, magnitudes and defaults.
@@ -37,7 +65,7 @@ thread_local! {
 /// | solarize | a threshold of 255 to 0 |
 /// | with `all_ops`: brightness, color (saturation), contrast, sharpness | a factor of 1 to 0.1 or 1.9 |
 ///
-/// Unlike in torchvision the mean is rounded to the nearest level, not down. As there it takes pictures alone: what it mixes was moved in
+/// Unlike in torchvision the mean is rounded to the nearest level, not down (of pictures of `f32` it is not rounded). As there it takes pictures alone: what it mixes was moved in
 /// different ways, so a stage with masks, boxes or keypoints refuses it.
 ///
 /// ```
@@ -159,7 +187,14 @@ impl Spec for AugMix {
 impl Operation for AugMix {
     fn draw(&self, subject: &Subject, rng: &mut Rng) -> Drawn {
         let mixture = self.choose(subject, rng);
-        Drawn::values(move |pixels| mixture.mix(pixels))
+        match subject.depth {
+            Depth::U8 => Drawn::values(move |pixels| mixture.mix(pixels)),
+            Depth::F32 => Drawn::floats(move |pixels| mixture.mix(pixels)),
+        }
+    }
+
+    fn supports(&self, _: Depth) -> bool {
+        true
     }
 
     fn in_words(&self, subject: &Subject, rng: &mut Rng) -> Option<String> {
@@ -180,22 +215,22 @@ impl Operation for AugMix {
 }
 
 impl Mixture {
-    fn mix(self, pixels: &mut Pixels) {
-        let (mut sum, mut one) = SCRATCH.take();
+    fn mix<L: Mixed>(self, pixels: &mut Pixels<L>) {
+        let (mut sum, mut one) = L::mixing().take();
         sum.clear();
-        sum.extend(pixels.levels.iter().map(|&level| self.own * f32::from(level)));
+        sum.extend(pixels.levels.iter().map(|&level| self.own * level.number()));
         for (weight, chain) in self.chains {
             one.clone_from(pixels);
-            all_drawn(&chain, [pixels.width, pixels.height]).apply(&mut one);
+            all_drawn(&chain, &Subject::of(pixels)).apply_to(&mut one);
             for (sum, &level) in sum.iter_mut().zip(&one.levels) {
-                *sum += weight * f32::from(level);
+                *sum += weight * level.number();
             }
         }
         for (level, sum) in pixels.levels.iter_mut().zip(&sum) {
-            *level = (sum + 0.5) as u8;
+            *level = L::nearest(*sum);
         }
         if sum.capacity() <= KEPT {
-            SCRATCH.replace((sum, one));
+            L::mixing().replace((sum, one));
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::policies::{self, Pair};
 use super::space;
 use super::transform::{Chosen, all_drawn, all_in_words};
-use crate::image::{Drawn, Operation, Subject};
+use crate::image::{Depth, Drawn, Operation, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;
 use serde::{Deserialize, Serialize};
@@ -82,7 +82,11 @@ impl Spec for AutoAugment {
 
 impl Operation for AutoAugment {
     fn draw(&self, subject: &Subject, rng: &mut Rng) -> Drawn {
-        all_drawn(&self.choose(subject, rng), [subject.width, subject.height])
+        all_drawn(&self.choose(subject, rng), subject)
+    }
+
+    fn supports(&self, _: Depth) -> bool {
+        true
     }
 
     fn in_words(&self, subject: &Subject, rng: &mut Rng) -> Option<String> {

@@ -4,6 +4,7 @@
 //!
 //! - Pictures are sampled bilinearly (torchvision's default is the nearest pixel, but for AugMix), and motions that follow each other are
 //!   put together into one resample.
+//! - In pictures of `f32` posterize and equalize leave 256 levels at most, as in torchvision.
 //! - Outside of the picture it is black; there is no `fill`.
 //! - torchvision refuses boxes, masks and key points. Here they move with the picture; [`AugMix`](aug_mix::AugMix) alone refuses them.
 

@@ -4,7 +4,7 @@ use super::space::{self, RAND_AUGMENT};
 use super::transform::{Chosen, all_drawn, all_in_words};
 use crate::error::{Error, Result};
 use crate::image::parameters::check_number;
-use crate::image::{Drawn, Operation, Subject};
+use crate::image::{Depth, Drawn, Operation, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;
 use serde::{Deserialize, Serialize};
@@ -101,7 +101,11 @@ impl Spec for RandAugment {
 
 impl Operation for RandAugment {
     fn draw(&self, subject: &Subject, rng: &mut Rng) -> Drawn {
-        all_drawn(&self.choose(subject, rng), [subject.width, subject.height])
+        all_drawn(&self.choose(subject, rng), subject)
+    }
+
+    fn supports(&self, _: Depth) -> bool {
+        true
     }
 
     fn in_words(&self, subject: &Subject, rng: &mut Rng) -> Option<String> {

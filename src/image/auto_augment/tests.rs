@@ -129,7 +129,7 @@ fn transforms_do_what_those_of_torchvision_do() {
         let mut ours = Pixels::new(picture.width, picture.height);
         ours.levels.clone_from(&picture.levels);
         let transform = of(&known);
-        let drawn = Chosen { transform, magnitude }.drawn([picture.width, picture.height]);
+        let drawn = Chosen { transform, magnitude }.drawn(&Subject::of(&ours));
         let moves = matches!(drawn, Drawn::Motion(_));
         drawn.apply(&mut ours);
         let far = |at: &usize| ours.levels[*at].abs_diff(theirs[*at]) > 1;

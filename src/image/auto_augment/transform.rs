@@ -1,15 +1,10 @@
 //! One transform of a policy at one strength.
 
-use crate::image::ops::color::autocontrast::stretch_levels;
-use crate::image::ops::color::brightness::brighten;
-use crate::image::ops::color::contrast::stretch;
-use crate::image::ops::color::equalize::flatten;
 use crate::image::ops::color::invert::invert;
-use crate::image::ops::color::posterize::posterize;
-use crate::image::ops::color::saturation::saturate;
-use crate::image::ops::color::solarize::solarize;
-use crate::image::ops::filter::sharpness::sharpen;
-use crate::image::{Drawn, Motion};
+use crate::image::ops::color::recolor::Recolored;
+use crate::image::ops::color::solarize::invert_from;
+use crate::image::ops::filter::sharpness::{Sharpened, sharpen};
+use crate::image::{Drawn, Motion, Pixels, Subject};
 
 /// A transform, by torchvision's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,9 +61,10 @@ impl Transform {
 }
 
 impl Chosen {
-    /// What it does to a picture of `[width, height]`.
-    pub(super) fn drawn(self, size: [u32; 2]) -> Drawn {
+    /// What it does to a picture.
+    pub(super) fn drawn(self, subject: &Subject) -> Drawn {
         let Self { transform, magnitude } = self;
+        let size = subject.size();
         let by = f64::from(magnitude);
         // torchvision's shears leave the top left corner where it is, and its shifts are whole pixels.
         let affine = |matrix| Motion::affine(size, size, matrix).map_or(Drawn::Nothing, Drawn::Motion);
@@ -79,18 +75,33 @@ impl Chosen {
             Transform::TranslateX => affine([1.0, 0.0, by.trunc(), 0.0, 1.0, 0.0]),
             Transform::TranslateY => affine([1.0, 0.0, 0.0, 0.0, 1.0, by.trunc()]),
             Transform::Rotate => Drawn::Motion(Motion::rotation(size, by)),
-            Transform::Brightness => Drawn::values(move |pixels| brighten(pixels, 1.0 + magnitude)),
-            Transform::Color => Drawn::values(move |pixels| saturate(pixels, 1.0 + magnitude)),
-            Transform::Contrast => Drawn::values(move |pixels| stretch(pixels, 1.0 + magnitude)),
-            Transform::Sharpness => Drawn::values(move |pixels| sharpen(pixels, 1.0 + magnitude)),
-            Transform::Posterize => Drawn::values(move |pixels| posterize(pixels, magnitude as u8)),
-            Transform::Solarize => {
-                let threshold = (255.0 * magnitude).ceil() as u16;
-                Drawn::values(move |pixels| solarize(pixels, threshold))
-            }
-            Transform::AutoContrast => Drawn::values(stretch_levels),
-            Transform::Equalize => Drawn::values(flatten),
-            Transform::Invert => Drawn::values(invert),
+            _ => Drawn::of_depth(
+                subject.depth,
+                move |pixels| self.change(pixels),
+                move |pixels| self.change(pixels),
+            ),
+        }
+    }
+
+    /// Changes values; what moves changes none.
+    fn change<L: Recolored + Sharpened>(self, pixels: &mut Pixels<L>) {
+        let Self { transform, magnitude } = self;
+        match transform {
+            Transform::Identity
+            | Transform::ShearX
+            | Transform::ShearY
+            | Transform::TranslateX
+            | Transform::TranslateY
+            | Transform::Rotate => {}
+            Transform::Brightness => L::brighten(pixels, 1.0 + magnitude),
+            Transform::Color => L::saturate(pixels, 1.0 + magnitude),
+            Transform::Contrast => L::stretch(pixels, 1.0 + magnitude),
+            Transform::Sharpness => sharpen(pixels, 1.0 + magnitude),
+            Transform::Posterize => L::posterize(pixels, magnitude as u8),
+            Transform::Solarize => invert_from(pixels, L::at_least(magnitude)),
+            Transform::AutoContrast => L::stretch_levels(pixels),
+            Transform::Equalize => L::flatten(pixels),
+            Transform::Invert => invert(pixels),
         }
     }
 
@@ -109,8 +120,8 @@ impl Chosen {
 }
 
 /// What several do to a picture, one after the other.
-pub(super) fn all_drawn(chosen: &[Chosen], size: [u32; 2]) -> Drawn {
-    chosen.iter().map(|one| one.drawn(size)).collect()
+pub(super) fn all_drawn(chosen: &[Chosen], subject: &Subject) -> Drawn {
+    chosen.iter().map(|one| one.drawn(subject)).collect()
 }
 
 /// `shear_x 0.12, equalize`.

@@ -1,7 +1,8 @@
 //! Operations that run some of a list of others: what they have in common.
 
 use super::operations::Operations;
-use crate::image::operation::{Composite, Drawn, Operation, Subject, resized};
+use crate::image::drawn::Drawn;
+use crate::image::operation::{Composite, Operation, Subject, resized};
 use crate::rng::Rng;
 use crate::spec::Spec;
 use std::fmt;

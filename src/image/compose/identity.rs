@@ -1,7 +1,8 @@
 //! Nothing.
 
+use crate::image::drawn::Drawn;
 use crate::image::level::Depth;
-use crate::image::operation::{Drawn, Operation, Subject};
+use crate::image::operation::{Operation, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;
 use serde::{Deserialize, Serialize};

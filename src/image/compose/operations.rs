@@ -1,7 +1,8 @@
 //! The operations inside of another one.
 
 use crate::error::{Error, Result};
-use crate::image::operation::{Drawn, Operation, Subject};
+use crate::image::drawn::Drawn;
+use crate::image::operation::{Operation, Subject};
 use crate::rng::{Rng, stream};
 use crate::spec::Named;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};

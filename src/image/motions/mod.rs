@@ -18,9 +18,9 @@ pub(in crate::image) mod transpose;
 pub(in crate::image) mod vertical_flip;
 pub(in crate::image) mod zoom_out;
 
+use super::drawn::Drawn;
 use super::geometry::motion::Motion;
 use super::geometry::padding::Padding;
-use super::operation::Drawn;
 
 /// A motion, with what is to be seen beyond the picture.
 fn moved(motion: Option<Motion>, padding: Option<Padding>) -> Drawn {

@@ -1,5 +1,6 @@
 use crate::error::{Error, Result};
-use crate::image::operation::{Drawn, Operation, Subject};
+use crate::image::drawn::Drawn;
+use crate::image::operation::{Operation, Subject};
 use crate::image::targets::Boxes;
 use crate::rng::Rng;
 use crate::spec::Spec;

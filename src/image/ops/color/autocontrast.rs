@@ -1,9 +1,10 @@
 //! Levels over the full range.
 
+use super::floats;
 use super::tables::{count_levels, map_channels};
 use crate::error::Result;
 use crate::image::parameters::{check_p, is_chance};
-use crate::image::{Drawn, Operation, Pixels, Subject};
+use crate::image::{Depth, Drawn, Operation, Pixels, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;
 use serde::{Deserialize, Serialize};
@@ -38,11 +39,15 @@ impl Spec for Autocontrast {
 }
 
 impl Operation for Autocontrast {
-    fn draw(&self, _: &Subject, rng: &mut Rng) -> Drawn {
+    fn draw(&self, subject: &Subject, rng: &mut Rng) -> Drawn {
         match rng.chance(self.p) {
-            true => Drawn::values(stretch_levels),
+            true => Drawn::of_depth(subject.depth, stretch_levels, floats::stretch_levels),
             false => Drawn::Nothing,
         }
+    }
+
+    fn supports(&self, _: Depth) -> bool {
+        true
     }
 
     fn is_random(&self) -> bool {

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::image::wide::wide;
-use crate::image::{Drawn, Operation, Pixels, Subject};
+use crate::image::{Depth, Drawn, Level, Operation, Pixels, Subject};
 use crate::rng::{Permutation, Rng};
 use crate::spec::Spec;
 use pulp::NullaryFnOnce;
@@ -30,9 +30,17 @@ impl Spec for ChannelPermutation {
 }
 
 impl Operation for ChannelPermutation {
-    fn draw(&self, _: &Subject, rng: &mut Rng) -> Drawn {
+    fn draw(&self, subject: &Subject, rng: &mut Rng) -> Drawn {
         let order = draw(rng);
-        Drawn::values(move |pixels| permute(pixels, order))
+        Drawn::of_depth(
+            subject.depth,
+            move |pixels| permute(pixels, order),
+            move |pixels| permute(pixels, order),
+        )
+    }
+
+    fn supports(&self, _: Depth) -> bool {
+        true
     }
 
     fn in_words(&self, _: &Subject, rng: &mut Rng) -> Option<String> {
@@ -51,7 +59,7 @@ pub(super) fn in_words(order: [usize; 3]) -> String {
 }
 
 /// Channel `i` becomes what channel `order[i]` was.
-pub(in crate::image) fn permute(pixels: &mut Pixels, order: [usize; 3]) {
+pub(in crate::image) fn permute<L: Level>(pixels: &mut Pixels<L>, order: [usize; 3]) {
     if pixels.channels() == 1 || order == [0, 1, 2] {
         return;
     }
@@ -59,18 +67,20 @@ pub(in crate::image) fn permute(pixels: &mut Pixels, order: [usize; 3]) {
         let all = pixels.levels.as_chunks_mut().0;
         // One loop for each order, of which the compiler makes vectors.
         match order {
-            [0, 2, 1] => wide(Permute::<0, 2, 1>(all)),
-            [1, 0, 2] => wide(Permute::<1, 0, 2>(all)),
-            [1, 2, 0] => wide(Permute::<1, 2, 0>(all)),
-            [2, 0, 1] => wide(Permute::<2, 0, 1>(all)),
-            _ => wide(Permute::<2, 1, 0>(all)),
+            [0, 2, 1] => wide(Permute::<L, 0, 2, 1>(all)),
+            [1, 0, 2] => wide(Permute::<L, 1, 0, 2>(all)),
+            [1, 2, 0] => wide(Permute::<L, 1, 2, 0>(all)),
+            [2, 0, 1] => wide(Permute::<L, 2, 0, 1>(all)),
+            _ => wide(Permute::<L, 2, 1, 0>(all)),
         }
     });
 }
 
-struct Permute<'a, const RED: usize, const GREEN: usize, const BLUE: usize>(&'a mut [[u8; 3]]);
+struct Permute<'a, L, const RED: usize, const GREEN: usize, const BLUE: usize>(&'a mut [[L; 3]]);
 
-impl<const RED: usize, const GREEN: usize, const BLUE: usize> NullaryFnOnce for Permute<'_, RED, GREEN, BLUE> {
+impl<L: Level, const RED: usize, const GREEN: usize, const BLUE: usize> NullaryFnOnce
+    for Permute<'_, L, RED, GREEN, BLUE>
+{
     type Output = ();
 
     #[inline(always)]

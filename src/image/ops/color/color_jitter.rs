@@ -1,12 +1,10 @@
 //! Brightness, contrast, saturation and hue together.
 
-use super::brightness::brighten;
-use super::contrast::stretch;
+use super::factor;
 use super::hue::{self, turn_hue};
-use super::saturation::saturate;
-use super::{factor, floats};
+use super::recolor::Recolored;
 use crate::error::{Error, Result};
-use crate::image::{Depth, Drawn, Operation, Subject};
+use crate::image::{Depth, Drawn, Operation, Pixels, Subject};
 use crate::rng::{Permutation, Rng};
 use crate::spec::Spec;
 use serde::{Deserialize, Serialize};
@@ -87,32 +85,14 @@ impl ColorJitter {
 impl Operation for ColorJitter {
     fn draw(&self, subject: &Subject, rng: &mut Rng) -> Drawn {
         let (count, order, factors) = self.parameters(rng);
-        if subject.depth == Depth::F32 {
-            return Drawn::floats(move |pixels| {
-                for step in (0..count).map(|step| order.get(step)) {
-                    match step {
-                        0 => floats::brighten(pixels, factors[0]),
-                        1 => floats::stretch(pixels, factors[1]),
-                        _ => floats::saturate(pixels, factors[2]),
-                    }
-                }
-            });
+        match subject.depth {
+            Depth::U8 => Drawn::values(move |pixels| change(pixels, count, &order, factors)),
+            Depth::F32 => Drawn::floats(move |pixels| change(pixels, count, &order, factors)),
         }
-        Drawn::values(move |pixels| {
-            for step in (0..count).map(|step| order.get(step)) {
-                match step {
-                    0 => brighten(pixels, factors[0]),
-                    1 => stretch(pixels, factors[1]),
-                    2 => saturate(pixels, factors[2]),
-                    _ => turn_hue(pixels, factors[3]),
-                }
-            }
-        })
     }
 
-    /// Hue is turned in pictures of 8 bits alone.
-    fn supports(&self, depth: Depth) -> bool {
-        depth == Depth::U8 || self.hue == 0.0
+    fn supports(&self, _: Depth) -> bool {
+        true
     }
 
     fn in_words(&self, _: &Subject, rng: &mut Rng) -> Option<String> {
@@ -123,5 +103,17 @@ impl Operation for ColorJitter {
             .map(|step| format!("{} {:.3}", NAMES[step], factors[step]))
             .collect();
         Some(words.join(", "))
+    }
+}
+
+/// The first `count` of brightness, contrast, saturation and hue, in this order.
+fn change<L: Recolored>(pixels: &mut Pixels<L>, count: u64, order: &Permutation, factors: [f32; 4]) {
+    for step in (0..count).map(|step| order.get(step)) {
+        match step {
+            0 => L::brighten(pixels, factors[0]),
+            1 => L::stretch(pixels, factors[1]),
+            2 => L::saturate(pixels, factors[2]),
+            _ => turn_hue(pixels, factors[3]),
+        }
     }
 }

@@ -3,13 +3,13 @@
 use super::tables::{count_levels, map_channels};
 use crate::error::Result;
 use crate::image::parameters::{check_p, is_chance};
-use crate::image::{Drawn, Operation, Pixels, Subject};
+use crate::image::{Depth, Drawn, Level, Operation, Pixels, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;
 use serde::{Deserialize, Serialize};
 
 /// Makes the levels of each channel about equally frequent, with probability `p`: torchvision's `RandomEqualize`, with the values of
-/// Pillow's `ImageOps.equalize`.
+/// Pillow's `ImageOps.equalize`. Pictures of `f32` are brought to 256 levels first, and keep no more of them, as in torchvision.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Equalize {
@@ -38,11 +38,15 @@ impl Spec for Equalize {
 }
 
 impl Operation for Equalize {
-    fn draw(&self, _: &Subject, rng: &mut Rng) -> Drawn {
+    fn draw(&self, subject: &Subject, rng: &mut Rng) -> Drawn {
         match rng.chance(self.p) {
-            true => Drawn::values(flatten),
+            true => Drawn::of_depth(subject.depth, flatten, flatten_floats),
             false => Drawn::Nothing,
         }
+    }
+
+    fn supports(&self, _: Depth) -> bool {
+        true
     }
 
     fn is_random(&self) -> bool {
@@ -60,6 +64,16 @@ pub(in crate::image) fn flatten(pixels: &mut Pixels) {
         let counts = count_levels(pixels);
         let tables: Vec<[u8; 256]> = counts.iter().map(flattened).collect();
         map_channels(pixels, &tables);
+    });
+}
+
+/// As levels of 8 bits, all of which are shares of the same width: torchvision's `to_dtype(torch.uint8, scale=True)`.
+pub(in crate::image) fn flatten_floats(pixels: &mut Pixels<f32>) {
+    pixels.change_colors(|pixels| {
+        let mut levels = Pixels::<u8>::default();
+        levels.convert(&*pixels, |share: f32| (share * 255.999) as u8);
+        flatten(&mut levels);
+        pixels.convert(&levels, f32::of);
     });
 }
 

@@ -40,9 +40,31 @@ pub(super) fn raise(pixels: &mut Pixels<f32>, gamma: f32) {
     each(pixels, |level| libm::powf(level.max(0.0), gamma).min(1.0));
 }
 
-/// Black and white exchanged.
-pub(super) fn invert(pixels: &mut Pixels<f32>) {
-    each(pixels, |level| 1.0 - level);
+/// Each channel over the full range; one of a single value stays.
+pub(super) fn stretch_levels(pixels: &mut Pixels<f32>) {
+    pixels.change_colors(|pixels| {
+        let channels = pixels.channels();
+        for channel in 0..channels {
+            let levels = pixels.levels.iter().skip(channel).step_by(channels);
+            let (least, greatest) = levels.fold((f32::INFINITY, f32::NEG_INFINITY), |(least, greatest), &level| {
+                (least.min(level), greatest.max(level))
+            });
+            let (from, range) = match greatest > least {
+                true => (least, greatest - least),
+                false => (0.0, 1.0),
+            };
+            let levels = pixels.levels.iter_mut().skip(channel).step_by(channels);
+            levels.for_each(|level| *level = ((*level - from) / range).clamp(0.0, 1.0));
+        }
+    });
+}
+
+/// Down to the multiples of a share of two to the power of `bits`, 8 at most, that lie below 1.
+pub(super) fn posterize(pixels: &mut Pixels<f32>, bits: u8) {
+    let levels = f32::from(1_u16 << bits.min(8));
+    each(pixels, |level| {
+        (level * levels).floor().clamp(0.0, levels - 1.0) / levels
+    });
 }
 
 /// Each pixel its own grey.

@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::image::parameters::check_number;
 use crate::image::wide::wide;
-use crate::image::{Drawn, Operation, Pixels, Subject};
+use crate::image::{Depth, Drawn, Level, Operation, Pixels, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;
 use pulp::NullaryFnOnce;
@@ -50,9 +50,17 @@ pub(super) fn draw(hue: f32, rng: &mut Rng) -> f32 {
 }
 
 impl Operation for Hue {
-    fn draw(&self, _: &Subject, rng: &mut Rng) -> Drawn {
+    fn draw(&self, subject: &Subject, rng: &mut Rng) -> Drawn {
         let turn = draw(self.hue, rng);
-        Drawn::values(move |pixels| turn_hue(pixels, turn))
+        Drawn::of_depth(
+            subject.depth,
+            move |pixels| turn_hue(pixels, turn),
+            move |pixels| turn_hue(pixels, turn),
+        )
+    }
+
+    fn supports(&self, _: Depth) -> bool {
+        true
     }
 
     fn is_random(&self) -> bool {
@@ -65,9 +73,38 @@ impl Operation for Hue {
 }
 
 /// Turns hues by `turn` of the circle, `-0.5..=0.5`.
-pub(in crate::image) fn turn_hue(pixels: &mut Pixels, turn: f32) {
+pub(in crate::image) fn turn_hue<L: Turned>(pixels: &mut Pixels<L>, turn: f32) {
     if turn != 0.0 && pixels.channels() > 1 {
         pixels.change_colors(|pixels| wide(Turn(pixels.levels.as_chunks_mut().0, 6.0 * turn)));
+    }
+}
+
+/// A level of a colour whose hue can be turned.
+pub(in crate::image) trait Turned: Level {
+    /// The chroma below which all is grey.
+    const LEAST: f32;
+
+    /// A number of the range as a level, the nearest one.
+    fn nearest(number: f32) -> Self;
+}
+
+impl Turned for u8 {
+    // Levels are whole, so that only grey has less than 1.
+    const LEAST: f32 = 1.0;
+
+    #[inline(always)]
+    fn nearest(number: f32) -> Self {
+        // The nearest whole number, in the lowest bits: a conversion has to look out for numbers that do not fit.
+        (number + 8_388_608.0).to_bits() as u8
+    }
+}
+
+impl Turned for f32 {
+    const LEAST: f32 = f32::MIN_POSITIVE;
+
+    #[inline(always)]
+    fn nearest(number: f32) -> Self {
+        number
     }
 }
 
@@ -75,9 +112,9 @@ pub(in crate::image) fn turn_hue(pixels: &mut Pixels, turn: f32) {
 const BLOCK: usize = 256;
 
 /// By so many sixths of the circle.
-struct Turn<'a>(&'a mut [[u8; 3]], f32);
+struct Turn<'a, L>(&'a mut [[L; 3]], f32);
 
-impl NullaryFnOnce for Turn<'_> {
+impl<L: Turned> NullaryFnOnce for Turn<'_, L> {
     type Output = ();
 
     #[inline(always)]
@@ -87,7 +124,7 @@ impl NullaryFnOnce for Turn<'_> {
         for block in blocks {
             turn_block(block, sixths);
         }
-        let mut block = [[0; 3]; BLOCK];
+        let mut block = [[L::default(); 3]; BLOCK];
         block[..rest.len()].copy_from_slice(rest);
         turn_block(&mut block, sixths);
         rest.copy_from_slice(&block[..rest.len()]);
@@ -95,19 +132,19 @@ impl NullaryFnOnce for Turn<'_> {
 }
 
 #[inline(always)]
-fn turn_block(pixels: &mut [[u8; 3]; BLOCK], sixths: f32) {
-    let mut planes = [[0_u8; BLOCK]; 3];
+fn turn_block<L: Turned>(pixels: &mut [[L; 3]; BLOCK], sixths: f32) {
+    let mut planes = [[L::default(); BLOCK]; 3];
     for at in 0..BLOCK {
         let [red, green, blue] = pixels[at];
         (planes[0][at], planes[1][at], planes[2][at]) = (red, green, blue);
     }
     let [reds, greens, blues] = &mut planes;
     for at in 0..BLOCK {
-        let [red, green, blue] = [f32::from(reds[at]), f32::from(greens[at]), f32::from(blues[at])];
+        let [red, green, blue] = [reds[at].number(), greens[at].number(), blues[at].number()];
         let value = greater(red, greater(green, blue));
         let chroma = value - less(red, less(green, blue));
-        // Levels are whole, so that only grey has less than 1, and of grey all differences are 0.
-        let share = 1.0 / greater(chroma, 1.0);
+        // Of grey all differences are 0.
+        let share = 1.0 / greater(chroma, L::LEAST);
         let (first, second, third) = (
             (green - blue) * share,
             2.0 + (blue - red) * share,
@@ -129,12 +166,10 @@ fn turn_block(pixels: &mut [[u8; 3]; BLOCK], sixths: f32) {
 
 /// A channel, which lies below the value by as much as its place on the circle says.
 #[inline(always)]
-fn level(value: f32, chroma: f32, place: f32) -> u8 {
+fn level<L: Turned>(value: f32, chroma: f32, place: f32) -> L {
     let place = if place >= 6.0 { place - 6.0 } else { place };
     let below = less(less(place, 4.0 - place), 1.0);
-    let level = value - chroma * greater(below, 0.0);
-    // The nearest whole number, in the lowest bits: a conversion has to look out for numbers that do not fit.
-    (level + 8_388_608.0).to_bits() as u8
+    L::nearest(value - chroma * greater(below, 0.0))
 }
 
 /// The greater of two numbers, in one instruction: `f32::max` looks out for what is no number.

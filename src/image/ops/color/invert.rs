@@ -1,10 +1,9 @@
 //! Inverted colours.
 
-use super::floats;
 use crate::error::Result;
 use crate::image::parameters::{check_p, is_chance};
 use crate::image::wide::wide;
-use crate::image::{Depth, Drawn, Operation, Pixels, Subject};
+use crate::image::{Depth, Drawn, Level, Operation, Pixels, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;
 use pulp::NullaryFnOnce;
@@ -41,7 +40,7 @@ impl Spec for Invert {
 impl Operation for Invert {
     fn draw(&self, subject: &Subject, rng: &mut Rng) -> Drawn {
         match rng.chance(self.p) {
-            true => Drawn::of_depth(subject.depth, invert, floats::invert),
+            true => Drawn::of_depth(subject.depth, invert, invert),
             false => Drawn::Nothing,
         }
     }
@@ -60,17 +59,17 @@ impl Operation for Invert {
     }
 }
 
-pub(in crate::image) fn invert(pixels: &mut Pixels) {
-    pixels.change_colors(|pixels| wide(Invert255(&mut pixels.levels)));
+pub(in crate::image) fn invert<L: Level>(pixels: &mut Pixels<L>) {
+    pixels.change_colors(|pixels| wide(InvertAll(&mut pixels.levels)));
 }
 
-struct Invert255<'a>(&'a mut [u8]);
+struct InvertAll<'a, L>(&'a mut [L]);
 
-impl NullaryFnOnce for Invert255<'_> {
+impl<L: Level> NullaryFnOnce for InvertAll<'_, L> {
     type Output = ();
 
     #[inline(always)]
     fn call(self) {
-        self.0.iter_mut().for_each(|level| *level = !*level);
+        self.0.iter_mut().for_each(|level| *level = level.inverted());
     }
 }

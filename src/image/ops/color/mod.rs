@@ -16,6 +16,7 @@ pub(in crate::image) mod invert;
 mod lab;
 pub(in crate::image) mod photometric_distort;
 pub(in crate::image) mod posterize;
+pub(in crate::image) mod recolor;
 pub(in crate::image) mod saturation;
 pub(in crate::image) mod solarize;
 mod tables;

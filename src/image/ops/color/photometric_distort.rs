@@ -1,13 +1,11 @@
 //! Brightness, contrast, saturation, hue and the order of channels, each with a probability.
 
-use super::brightness::brighten;
 use super::channel_permutation::{self, permute};
-use super::contrast::stretch;
 use super::hue::turn_hue;
-use super::saturation::saturate;
+use super::recolor::Recolored;
 use crate::error::Result;
 use crate::image::parameters::{check_p, check_range};
-use crate::image::{Drawn, Operation, Pixels, Subject};
+use crate::image::{Depth, Drawn, Operation, Pixels, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;
 use serde::{Deserialize, Serialize};
@@ -100,11 +98,11 @@ enum Change {
 }
 
 impl Change {
-    fn apply(self, pixels: &mut Pixels) {
+    fn apply<L: Recolored>(self, pixels: &mut Pixels<L>) {
         match self {
-            Self::Brightness(factor) => brighten(pixels, factor),
-            Self::Contrast(factor) => stretch(pixels, factor),
-            Self::Saturation(factor) => saturate(pixels, factor),
+            Self::Brightness(factor) => L::brighten(pixels, factor),
+            Self::Contrast(factor) => L::stretch(pixels, factor),
+            Self::Saturation(factor) => L::saturate(pixels, factor),
             Self::Hue(turn) => turn_hue(pixels, turn),
             Self::Channels(order) => permute(pixels, order),
         }
@@ -148,12 +146,19 @@ impl PhotometricDistort {
 }
 
 impl Operation for PhotometricDistort {
-    fn draw(&self, _: &Subject, rng: &mut Rng) -> Drawn {
+    fn draw(&self, subject: &Subject, rng: &mut Rng) -> Drawn {
         let changes = self.changes(rng);
-        match changes.is_empty() {
-            true => Drawn::Nothing,
-            false => Drawn::values(move |pixels| changes.into_iter().for_each(|change| change.apply(pixels))),
+        if changes.is_empty() {
+            return Drawn::Nothing;
         }
+        match subject.depth {
+            Depth::U8 => Drawn::values(move |pixels| changes.into_iter().for_each(|change| change.apply(pixels))),
+            Depth::F32 => Drawn::floats(move |pixels| changes.into_iter().for_each(|change| change.apply(pixels))),
+        }
+    }
+
+    fn supports(&self, _: Depth) -> bool {
+        true
     }
 
     fn in_words(&self, _: &Subject, rng: &mut Rng) -> Option<String> {

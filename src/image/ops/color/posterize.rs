@@ -1,15 +1,19 @@
 //! Fewer bits a channel.
 
+use super::floats;
 use crate::error::Result;
 use crate::image::parameters::{check_number, check_p, is_chance};
 use crate::image::wide::wide;
-use crate::image::{Drawn, Operation, Pixels, Subject};
+use crate::image::{Depth, Drawn, Operation, Pixels, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;
 use pulp::NullaryFnOnce;
 use serde::{Deserialize, Serialize};
 
 /// Keeps the upper `bits` bits of each level and clears the others, with probability `p`: torchvision's `RandomPosterize`.
+///
+/// Pictures of `f32` are cut down to multiples of `1 / 2^bits`, the greatest of which lies below 1, as in torchvision: white becomes
+/// darker, with 8 bits by 1/256.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Posterize {
@@ -18,7 +22,7 @@ pub struct Posterize {
 }
 
 impl Posterize {
-    /// `bits` in `0..=8`, of which 8 change nothing; `p` in `0..=1`, torchvision's default is 0.5.
+    /// `bits` in `0..=8`, of which 8 change nothing in pictures of 8 bits; `p` in `0..=1`, torchvision's default is 0.5.
     pub fn new(bits: u8, p: f32) -> Self {
         Self { bits, p }
     }
@@ -41,12 +45,20 @@ impl Spec for Posterize {
 }
 
 impl Operation for Posterize {
-    fn draw(&self, _: &Subject, rng: &mut Rng) -> Drawn {
+    fn draw(&self, subject: &Subject, rng: &mut Rng) -> Drawn {
         let bits = self.bits;
         match rng.chance(self.p) {
-            true => Drawn::values(move |pixels| posterize(pixels, bits)),
+            true => Drawn::of_depth(
+                subject.depth,
+                move |pixels| posterize(pixels, bits),
+                move |pixels| floats::posterize(pixels, bits),
+            ),
             false => Drawn::Nothing,
         }
+    }
+
+    fn supports(&self, _: Depth) -> bool {
+        true
     }
 
     fn is_random(&self) -> bool {

@@ -3,13 +3,14 @@
 use crate::error::{Error, Result};
 use crate::image::parameters::{check_p, is_chance};
 use crate::image::wide::wide;
-use crate::image::{Drawn, Operation, Pixels, Subject};
+use crate::image::{Depth, Drawn, Level, Operation, Pixels, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;
 use pulp::NullaryFnOnce;
 use serde::{Deserialize, Serialize};
 
-/// Inverts the levels from `threshold` on, with probability `p`: torchvision's `RandomSolarize`.
+/// Inverts the levels from `threshold` on, with probability `p`: torchvision's `RandomSolarize`. In pictures of `f32` the
+/// threshold is a share of 255, and 256 inverts none.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Solarize {
@@ -45,12 +46,20 @@ impl Spec for Solarize {
 }
 
 impl Operation for Solarize {
-    fn draw(&self, _: &Subject, rng: &mut Rng) -> Drawn {
+    fn draw(&self, subject: &Subject, rng: &mut Rng) -> Drawn {
         let threshold = self.threshold;
         match rng.chance(self.p) {
-            true => Drawn::values(move |pixels| solarize(pixels, threshold)),
+            true => Drawn::of_depth(
+                subject.depth,
+                move |pixels| solarize(pixels, threshold),
+                move |pixels| solarize(pixels, threshold),
+            ),
             false => Drawn::Nothing,
         }
+    }
+
+    fn supports(&self, _: Depth) -> bool {
+        true
     }
 
     fn is_random(&self) -> bool {
@@ -65,22 +74,26 @@ impl Operation for Solarize {
     }
 }
 
-pub(in crate::image) fn solarize(pixels: &mut Pixels, threshold: u16) {
+fn solarize<L: Level>(pixels: &mut Pixels<L>, threshold: u16) {
     if let Ok(threshold) = u8::try_from(threshold) {
-        pixels.change_colors(|pixels| wide(Above(&mut pixels.levels, threshold)));
+        invert_from(pixels, L::of(threshold));
     }
 }
 
-struct Above<'a>(&'a mut [u8], u8);
+pub(in crate::image) fn invert_from<L: Level>(pixels: &mut Pixels<L>, threshold: L) {
+    pixels.change_colors(|pixels| wide(Above(&mut pixels.levels, threshold)));
+}
 
-impl NullaryFnOnce for Above<'_> {
+struct Above<'a, L>(&'a mut [L], L);
+
+impl<L: Level> NullaryFnOnce for Above<'_, L> {
     type Output = ();
 
     #[inline(always)]
     fn call(self) {
         let Self(levels, threshold) = self;
         for level in levels {
-            *level = if *level >= threshold { !*level } else { *level };
+            *level = if *level >= threshold { level.inverted() } else { *level };
         }
     }
 }

@@ -2,9 +2,10 @@
 
 use super::odd;
 use super::reflect::padded;
+use super::summed::Summed;
 use crate::error::Result;
 use crate::image::wide::wide;
-use crate::image::{Drawn, Operation, Subject};
+use crate::image::{Depth, Drawn, Operation, Pixels, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;
 use pulp::NullaryFnOnce;
@@ -12,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;
 
 /// Makes each pixel the mean of a square around it whose side, an odd number of pixels of the resized image, is drawn from `size`:
-/// albumentations' `Blur`. Edges are reflected, as in OpenCV; means are rounded to the nearest level.
+/// albumentations' `Blur`. Edges are reflected, as in OpenCV; means are rounded to the nearest level, but those of pictures of `f32`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct BoxBlur {
@@ -42,22 +43,17 @@ impl Spec for BoxBlur {
 }
 
 impl Operation for BoxBlur {
-    fn draw(&self, _: &Subject, rng: &mut Rng) -> Drawn {
+    fn draw(&self, subject: &Subject, rng: &mut Rng) -> Drawn {
         let size = odd::draw(&self.size, rng) as usize;
-        Drawn::values(move |pixels| {
-            let (all, stride) = padded(pixels, size / 2);
-            let channels = pixels.channels();
-            pixels.redraw(|old, new| {
-                wide(Means {
-                    all: &all,
-                    stride,
-                    size,
-                    channels,
-                    wanted: old.stride(),
-                    new,
-                });
-            });
-        })
+        Drawn::of_depth(
+            subject.depth,
+            move |pixels| blur(pixels, size),
+            move |pixels| blur(pixels, size),
+        )
+    }
+
+    fn supports(&self, _: Depth) -> bool {
+        true
     }
 
     fn is_random(&self) -> bool {
@@ -70,18 +66,33 @@ impl Operation for BoxBlur {
     }
 }
 
-/// Sums of rows across, and of those down: both of 16 bits, which hold 15 x 15 levels.
-struct Means<'a> {
-    all: &'a [u8],
+fn blur<L: Summed>(pixels: &mut Pixels<L>, size: usize) {
+    let (all, stride) = padded(pixels, size / 2);
+    let channels = pixels.channels();
+    pixels.redraw(|old, new| {
+        wide(Means {
+            all: &all,
+            stride,
+            size,
+            channels,
+            wanted: old.stride(),
+            new,
+        });
+    });
+}
+
+/// Sums of rows across, and of those down: of 8 bits both of 16 bits, which hold 15 x 15 levels.
+struct Means<'a, L> {
+    all: &'a [L],
     stride: usize,
     size: usize,
     channels: usize,
-    /// Bytes of a row of the result.
+    /// Levels of a row of the result.
     wanted: usize,
-    new: &'a mut [u8],
+    new: &'a mut [L],
 }
 
-impl NullaryFnOnce for Means<'_> {
+impl<L: Summed> NullaryFnOnce for Means<'_, L> {
     type Output = ();
 
     #[inline(always)]
@@ -94,9 +105,9 @@ impl NullaryFnOnce for Means<'_> {
             wanted,
             new,
         } = self;
-        let mut rows = vec![vec![0_u16; wanted]; size];
-        let mut sums = vec![0_u16; wanted];
-        let share = 1.0 / (size * size) as f32;
+        let mut rows = vec![vec![L::Sum::default(); wanted]; size];
+        let mut sums = vec![L::Sum::default(); wanted];
+        let share = L::share(size * size);
         for (y, row) in all.chunks_exact(stride).enumerate() {
             let across = &mut rows[y % size];
             for (sum, &gone) in sums.iter_mut().zip(&*across) {
@@ -107,7 +118,7 @@ impl NullaryFnOnce for Means<'_> {
             }
             for tap in 1..size {
                 for (to, &level) in across.iter_mut().zip(&row[tap * channels..]) {
-                    *to += u16::from(level);
+                    *to += level.into();
                 }
             }
             for (sum, &new) in sums.iter_mut().zip(&*across) {
@@ -115,8 +126,7 @@ impl NullaryFnOnce for Means<'_> {
             }
             if let Some(y) = (y + 1).checked_sub(size) {
                 for (to, &sum) in new[y * wanted..][..wanted].iter_mut().zip(&sums) {
-                    // An odd number of odd ones never leaves a half, so the nearest level is the same in any arithmetic.
-                    *to = (f32::from(sum) * share + 8_388_608.0).to_bits() as u8;
+                    *to = L::mean(sum, share);
                 }
             }
         }

@@ -7,3 +7,4 @@ pub(in crate::image) mod motion_blur;
 mod odd;
 pub(in crate::image) mod reflect;
 pub(in crate::image) mod sharpness;
+mod summed;

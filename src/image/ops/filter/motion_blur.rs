@@ -2,10 +2,11 @@
 
 use super::odd;
 use super::reflect::padded;
+use super::summed::Summed;
 use crate::error::Result;
 use crate::image::parameters::check_range;
 use crate::image::wide::wide;
-use crate::image::{Drawn, Operation, Subject};
+use crate::image::{Depth, Drawn, Operation, Pixels, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;
 use pulp::NullaryFnOnce;
@@ -69,29 +70,39 @@ impl Spec for MotionBlur {
 }
 
 impl Operation for MotionBlur {
-    fn draw(&self, _: &Subject, rng: &mut Rng) -> Drawn {
+    fn draw(&self, subject: &Subject, rng: &mut Rng) -> Drawn {
         let (size, angle) = self.parameters(rng);
-        Drawn::values(move |pixels| {
-            let (all, stride) = padded(pixels, size as usize / 2);
-            let channels = pixels.channels();
-            let line = line(size, f64::from(angle));
-            let taps: Vec<usize> = line.into_iter().map(|(x, y)| y * stride + x * channels).collect();
-            pixels.redraw(|old, new| {
-                wide(Mean {
-                    all: &all,
-                    stride,
-                    taps: &taps,
-                    wanted: old.stride(),
-                    new,
-                });
-            });
-        })
+        Drawn::of_depth(
+            subject.depth,
+            move |pixels| blur(pixels, size, angle),
+            move |pixels| blur(pixels, size, angle),
+        )
+    }
+
+    fn supports(&self, _: Depth) -> bool {
+        true
     }
 
     fn in_words(&self, _: &Subject, rng: &mut Rng) -> Option<String> {
         let (size, angle) = self.parameters(rng);
         Some(format!("{size} pixels at {angle:.1} degrees"))
     }
+}
+
+fn blur<L: Summed>(pixels: &mut Pixels<L>, size: u32, angle: f32) {
+    let (all, stride) = padded(pixels, size as usize / 2);
+    let channels = pixels.channels();
+    let line = line(size, f64::from(angle));
+    let taps: Vec<usize> = line.into_iter().map(|(x, y)| y * stride + x * channels).collect();
+    pixels.redraw(|old, new| {
+        wide(Mean {
+            all: &all,
+            stride,
+            taps: &taps,
+            wanted: old.stride(),
+            new,
+        });
+    });
 }
 
 /// The pixels of a line through the middle of a square of `size` pixels, without doubles.
@@ -109,17 +120,17 @@ fn line(size: u32, degrees: f64) -> Vec<(usize, usize)> {
     line
 }
 
-/// Sums of 16 bits, which hold 257 levels.
-struct Mean<'a> {
-    all: &'a [u8],
+/// Of 8 bits in sums of 16 bits, which hold 257 levels.
+struct Mean<'a, L> {
+    all: &'a [L],
     stride: usize,
     taps: &'a [usize],
-    /// Bytes of a row of the result.
+    /// Levels of a row of the result.
     wanted: usize,
-    new: &'a mut [u8],
+    new: &'a mut [L],
 }
 
-impl NullaryFnOnce for Mean<'_> {
+impl<L: Summed> NullaryFnOnce for Mean<'_, L> {
     type Output = ();
 
     #[inline(always)]
@@ -131,17 +142,17 @@ impl NullaryFnOnce for Mean<'_> {
             wanted,
             new,
         } = self;
-        let mut sums = vec![0_u16; wanted];
-        let share = 1.0 / taps.len() as f32;
+        let mut sums = vec![L::Sum::default(); wanted];
+        let share = L::share(taps.len());
         for (y, row) in new.chunks_exact_mut(wanted).enumerate() {
-            sums.fill(0);
+            sums.fill(L::Sum::default());
             for tap in taps {
                 for (sum, &level) in sums.iter_mut().zip(&all[y * stride + tap..][..wanted]) {
-                    *sum += u16::from(level);
+                    *sum += level.into();
                 }
             }
             for (to, &sum) in row.iter_mut().zip(&sums) {
-                *to = (f32::from(sum) * share + 8_388_608.0).to_bits() as u8;
+                *to = L::mean(sum, share);
             }
         }
     }

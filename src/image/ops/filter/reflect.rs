@@ -1,6 +1,6 @@
 //! Pixels beyond an edge.
 
-use crate::image::Pixels;
+use crate::image::{Level, Pixels};
 
 /// The pixel that stands at `at`, which may lie outside `0..length`: reflected, without repeating the edge.
 pub(in crate::image) fn reflect(at: isize, length: usize) -> usize {
@@ -9,8 +9,8 @@ pub(in crate::image) fn reflect(at: isize, length: usize) -> usize {
     at.min(period - at).min(length as isize - 1).max(0) as usize
 }
 
-/// The picture with `margin` reflected pixels on each side, row by row, and the bytes of one of its rows.
-pub(super) fn padded(pixels: &Pixels, margin: usize) -> (Vec<u8>, usize) {
+/// The picture with `margin` reflected pixels on each side, row by row, and the levels of one of its rows.
+pub(super) fn padded<L: Level>(pixels: &Pixels<L>, margin: usize) -> (Vec<L>, usize) {
     let (width, height, channels) = (pixels.width as usize, pixels.height as usize, pixels.channels());
     let stride = (width + 2 * margin) * channels;
     let mut all = Vec::with_capacity(stride * (height + 2 * margin));

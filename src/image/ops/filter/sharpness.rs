@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::image::ops::color::factor::Weight;
 use crate::image::parameters::{check_p, is_chance};
 use crate::image::wide::wide;
-use crate::image::{Drawn, Operation, Pixels, Subject};
+use crate::image::{Depth, Drawn, Level, Operation, Pixels, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;
 use pulp::NullaryFnOnce;
@@ -46,12 +46,20 @@ impl Spec for Sharpness {
 }
 
 impl Operation for Sharpness {
-    fn draw(&self, _: &Subject, rng: &mut Rng) -> Drawn {
+    fn draw(&self, subject: &Subject, rng: &mut Rng) -> Drawn {
         let factor = self.factor;
         match rng.chance(self.p) {
-            true => Drawn::values(move |pixels| sharpen(pixels, factor)),
+            true => Drawn::of_depth(
+                subject.depth,
+                move |pixels| sharpen(pixels, factor),
+                move |pixels| sharpen(pixels, factor),
+            ),
             false => Drawn::Nothing,
         }
+    }
+
+    fn supports(&self, _: Depth) -> bool {
+        true
     }
 
     fn is_random(&self) -> bool {
@@ -66,7 +74,7 @@ impl Operation for Sharpness {
     }
 }
 
-pub(in crate::image) fn sharpen(pixels: &mut Pixels, factor: f32) {
+pub(in crate::image) fn sharpen<L: Sharpened>(pixels: &mut Pixels<L>, factor: f32) {
     if pixels.width < 3 || pixels.height < 3 || factor == 1.0 {
         return;
     }
@@ -78,21 +86,66 @@ pub(in crate::image) fn sharpen(pixels: &mut Pixels, factor: f32) {
                 new,
                 stride: old.stride(),
                 channels,
-                weight: Weight::new(factor),
+                weight: L::weight(factor),
             });
         });
     });
 }
 
-struct Sharpen<'a> {
-    old: &'a [u8],
-    new: &'a mut [u8],
-    stride: usize,
-    channels: usize,
-    weight: Weight,
+/// A level that can be moved away from the mean around it.
+pub(in crate::image) trait Sharpened: Level {
+    /// A factor.
+    type Weight: Copy;
+
+    fn weight(factor: f32) -> Self::Weight;
+
+    /// What it becomes between these eight.
+    fn sharpened(self, around: [Self; 8], weight: Self::Weight) -> Self;
 }
 
-impl NullaryFnOnce for Sharpen<'_> {
+impl Sharpened for u8 {
+    type Weight = Weight;
+
+    fn weight(factor: f32) -> Weight {
+        Weight::new(factor)
+    }
+
+    #[inline(always)]
+    fn sharpened(self, around: [u8; 8], weight: Weight) -> u8 {
+        let [a, b, c, d, e, f, g, h] = around;
+        let upper = u16::from(a) + u16::from(b) + u16::from(c) + u16::from(d);
+        let around = upper + u16::from(e) + u16::from(f) + u16::from(g) + u16::from(h);
+        let middle = u16::from(self);
+        let mean = thirteenth(around + 5 * middle) as i16;
+        let moved = mean + weight.of(middle as i16 - mean);
+        moved.clamp(0, 255) as u8
+    }
+}
+
+impl Sharpened for f32 {
+    type Weight = f32;
+
+    fn weight(factor: f32) -> f32 {
+        factor
+    }
+
+    #[inline(always)]
+    fn sharpened(self, around: [f32; 8], weight: f32) -> f32 {
+        let [a, b, c, d, e, f, g, h] = around;
+        let mean = (a + b + c + d + e + f + g + h + 5.0 * self) / 13.0;
+        (mean + weight * (self - mean)).clamp(0.0, 1.0)
+    }
+}
+
+struct Sharpen<'a, L: Sharpened> {
+    old: &'a [L],
+    new: &'a mut [L],
+    stride: usize,
+    channels: usize,
+    weight: L::Weight,
+}
+
+impl<L: Sharpened> NullaryFnOnce for Sharpen<'_, L> {
     type Output = ();
 
     #[inline(always)]
@@ -115,12 +168,8 @@ impl NullaryFnOnce for Sharpen<'_> {
             let ([a, b, c], [d, e, f], [g, h, i]) = (row(0), row(1), row(2));
             let to = &mut new[channels..][..count];
             for at in 0..count {
-                let level = |row: &[u8]| u16::from(row[at]);
-                let around = level(a) + level(b) + level(c) + level(d) + level(f) + level(g) + level(h) + level(i);
-                let (middle, sum) = (level(e), around + 5 * level(e));
-                let mean = thirteenth(sum) as i16;
-                let moved = mean + weight.of(middle as i16 - mean);
-                to[at] = moved.clamp(0, 255) as u8;
+                let around = [a[at], b[at], c[at], d[at], f[at], g[at], h[at], i[at]];
+                to[at] = e[at].sharpened(around, weight);
             }
             new[..channels].copy_from_slice(&rows[stride..stride + channels]);
             new[stride - channels..].copy_from_slice(&rows[2 * stride - channels..2 * stride]);

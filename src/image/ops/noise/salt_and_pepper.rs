@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::image::parameters::check_range;
-use crate::image::{Drawn, Operation, Pixels, Subject};
+use crate::image::{Depth, Drawn, Level, Operation, Pixels, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;
 use serde::{Deserialize, Serialize};
@@ -63,11 +63,22 @@ impl Spec for SaltAndPepper {
 }
 
 impl Operation for SaltAndPepper {
-    fn draw(&self, _: &Subject, rng: &mut Rng) -> Drawn {
+    fn draw(&self, subject: &Subject, rng: &mut Rng) -> Drawn {
         let (amount, salt) = self.parameters(rng);
         // Every pixel takes draws of its own: they are made when it is its turn.
         let mut rng = std::mem::replace(rng, Rng::new(0, Self::NAME, 0));
-        Drawn::values(move |pixels| pixels.change_colors(|pixels| scatter(pixels, amount, salt, &mut rng)))
+        match subject.depth {
+            Depth::U8 => {
+                Drawn::values(move |pixels| pixels.change_colors(|pixels| scatter(pixels, amount, salt, &mut rng)))
+            }
+            Depth::F32 => {
+                Drawn::floats(move |pixels| pixels.change_colors(|pixels| scatter(pixels, amount, salt, &mut rng)))
+            }
+        }
+    }
+
+    fn supports(&self, _: Depth) -> bool {
+        true
     }
 
     fn in_words(&self, _: &Subject, rng: &mut Rng) -> Option<String> {
@@ -80,7 +91,7 @@ impl Operation for SaltAndPepper {
     }
 }
 
-fn scatter(pixels: &mut Pixels, amount: f32, salt: f32, rng: &mut Rng) {
+fn scatter<L: Level>(pixels: &mut Pixels<L>, amount: f32, salt: f32, rng: &mut Rng) {
     if amount <= 0.0 {
         return;
     }
@@ -98,7 +109,7 @@ fn scatter(pixels: &mut Pixels, amount: f32, salt: f32, rng: &mut Rng) {
             return;
         }
         let level = if rng.chance(salt) { 255 } else { 0 };
-        pixels.levels[at * channels..][..channels].fill(level);
+        pixels.levels[at * channels..][..channels].fill(L::of(level));
         at += 1;
     }
 }
