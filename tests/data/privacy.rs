@@ -33,8 +33,12 @@ fn made(counts: [u64; 2], is_copula: bool) -> Rows {
     let of = |class: u32| (0..counts[class as usize]).map(move |index| SampleId { class, index });
     let wanted: Vec<SampleId> = of(0).chain(of(1)).collect();
     let rows = cx.block_on(generator.generate(&cx, &wanted)).unwrap();
-    let values = rows["features"].as_fixed_size_list().values().clone();
-    let values = values.as_primitive::<Float32Type>().values().to_vec();
+    let values = rows["features"]
+        .as_fixed_size_list()
+        .values()
+        .as_primitive::<Float32Type>()
+        .values()
+        .to_vec();
     let values = values.chunks_exact(WIDTH).map(|row| row.try_into().unwrap());
     values
         .zip(wanted.iter().map(|sample| i64::from(sample.class)))
