@@ -40,6 +40,10 @@ pub struct Report {
     /// What was emitted of each cell, where rows were balanced by another key than their class.
     #[serde(default, skip_serializing_if = "Named::is_empty")]
     pub cells: Named<CellCounts>,
+    /// What the gate of each strategy that has one made of the candidates for the synthetic rows that its head was trained on, by the strategy's name (`head` in a run of
+    /// one). It follows from seed and settings: rows that were only made ahead are not counted.
+    #[serde(default, skip_serializing_if = "Named::is_empty")]
+    pub gates: Named<GateRows>,
     /// What balance, loss and synthetic share were chosen from, where they were: a `Choice` of `train::auto_balance` as JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auto_balance: Option<Value>,
@@ -52,6 +56,15 @@ pub struct CellCounts {
     pub before: u64,
     /// Rows of the cell that came over the whole run.
     pub emitted: u64,
+}
+
+/// What a gate made of the candidates for the synthetic rows that were trained on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GateRows {
+    /// Candidates that were judged: those that passed, each of which is a row, and those that were refused.
+    pub candidates: u64,
+    /// Refused candidates by class (or cell) and reason: `too_near`, `outside_manifold`, `out_of_range`.
+    pub refused: Named<Named<u64>>,
 }
 
 /// How many rows a run went on without, because their pictures cannot be made.
@@ -75,6 +88,7 @@ impl Report {
             warnings: Vec::new(),
             bad_rows: None,
             cells: Named::default(),
+            gates: Named::default(),
             auto_balance: None,
         }
     }

@@ -21,7 +21,7 @@ mod words;
 mod written;
 
 pub use crate::quote::{quoted, shown};
-pub use comparison::{BadRows, CellCounts, Report};
+pub use comparison::{BadRows, CellCounts, GateRows, Report};
 pub use confusion::{Confusion, share_error};
 pub use detection::{DetectionFigures, FoundBox, PrecisionRecall, ThresholdCurve, TrueBox};
 pub use figures::{ClassCounts, Emitted, RareClass, RunFigures};

@@ -259,6 +259,11 @@ impl Datasets {
         [&self.targets].into_iter().chain(self.others.iter().flatten())
     }
 
+    /// The targets of the rows for selection, where there are some.
+    pub(super) fn selection_targets(&self) -> Option<&Targets> {
+        self.others[1].as_ref()
+    }
+
     /// The target of a row of one of the [sets](Self::sets), in words.
     pub(crate) fn target_in_words(&self, set: usize, row: u64) -> String {
         let targets = match set {

@@ -9,8 +9,7 @@ use std::cell::RefCell;
 pub enum Event<'a> {
     /// What will be loaded, before it is.
     Explain(&'a str),
-    /// How the data was understood, such as the split of a folder that is trained on. The report has it as well, but for what a gate refused while the
-    /// run lasted.
+    /// How the data was understood, such as the split of a folder that is trained on. The report has it as well.
     Note(&'a str),
     /// What a reader of the figures has to know. The report has it as well.
     Warning(&'a str),

@@ -15,14 +15,14 @@ use crate::ext::DatasetExt;
 use crate::loader::LoaderBuilder;
 use crate::mix::Feedback;
 use crate::rows::{Mixed, Transformed};
-use crate::synthetic::{BlendSpec, Elastic, Gate, Gated, Generator, GeneratorSpec, SmoteSpec};
+use crate::synthetic::{BlendSpec, Elastic, Gated, Generator, GeneratorSpec, SmoteSpec};
 use crate::train::Extractor;
 use std::sync::Arc;
 
 /// The rows that a head is trained on where features are kept.
 #[derive(Debug)]
 pub(super) struct FeatureRows {
-    pub(super) order: TrainingOrder,
+    pub(super) order: Arc<TrainingOrder>,
     /// What makes the synthetic ones among them.
     pub(super) generator: Option<Arc<dyn Generator>>,
     /// The same behind a gate, if there is one.
@@ -83,9 +83,9 @@ impl Finetune {
         let wanted = self.wanted(strategy, false)?;
         let order = TrainingOrder::new(cx, Arc::clone(&rows), datasets, &wanted)?;
         let made = order.largest_made(strategy);
-        let Some((largest, labels)) = made.zip(datasets.targets.one_class()) else {
+        let Some(largest) = made.filter(|_| datasets.targets.one_class().is_some()) else {
             return Ok(FeatureRows {
-                order,
+                order: Arc::new(order),
                 generator: None,
                 gated: None,
             });
@@ -96,20 +96,13 @@ impl Finetune {
             None => &smote,
         };
         let generator = fitted(cx, spec, Arc::clone(&rows), datasets, strategy)?;
-        let gated = match &strategy.gate {
-            None => None,
-            Some(gate) => {
-                let cells = strategy.by.as_ref().map(|key| datasets.cells_of(key)).transpose()?;
-                let gate = cx.block_on(Gate::fit(cx, &rows, cells.unwrap_or(labels), gate.clone()))?;
-                Some(Arc::new(Gated::new(Arc::clone(&generator), gate)))
-            }
-        };
+        let gated = self.gated(cx, prepared, strategy, &rows, &generator)?;
         let generator = match &gated {
             Some(gated) => Arc::clone(gated) as Arc<dyn Generator>,
             None => generator,
         };
         Ok(FeatureRows {
-            order: order.fill(Arc::clone(&generator), &wanted)?,
+            order: Arc::new(order.fill(Arc::clone(&generator), &wanted)?),
             generator: Some(generator),
             gated,
         })
@@ -155,7 +148,7 @@ impl Finetune {
         strategy.check_chosen()?;
         let rows = AsOneBlock(Arc::clone(&self.images(datasets)?[0]));
         let order = TrainingOrder::new(cx, Arc::new(rows), datasets, &self.wanted(strategy, false)?)?;
-        Ok(self.batches_of(cx, order))
+        Ok(self.batches_of(cx, Arc::new(order)))
     }
 
     /// The loader of what the head trains on: of what was computed once, of the same views where nothing was, or of images that are made
@@ -169,7 +162,7 @@ impl Finetune {
     }
 
     /// The rows of `order` in batches of the run's size, under its seed.
-    pub(super) fn batches_of(&self, cx: &Context, order: TrainingOrder) -> LoaderBuilder {
+    pub(super) fn batches_of(&self, cx: &Context, order: Arc<TrainingOrder>) -> LoaderBuilder {
         let feedback = order.feedback().cloned();
         self.batches(order.loader(cx), feedback.as_ref())
     }

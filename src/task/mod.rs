@@ -27,6 +27,7 @@ pub(crate) mod fingerprint;
 mod finite;
 mod fitted_generator;
 mod fixed_maps;
+mod gate_rows;
 mod generator_rows;
 mod hold_out;
 mod inputs;

@@ -5,6 +5,7 @@ use super::definition::Split;
 use super::evaluation::{self, Evaluated, Evaluator};
 use super::event::{Callback, Event};
 use super::finetune::Finetune;
+use super::gate_rows::gate_rows;
 use super::inputs;
 use super::outcome::Outcome;
 use super::prepare::Prepared;
@@ -19,6 +20,7 @@ use crate::model::head::Head;
 use crate::model::headed::Model;
 use crate::quote::{counted, counted_with, shown};
 use crate::report::{CellCounts, Epoch, Figure, Named, Report, in_digits, with_error, write_history};
+use crate::synthetic::Judged;
 use crate::train::Fitted;
 use crate::train::auto_balance::Choice;
 use std::path::Path;
@@ -51,8 +53,9 @@ impl Finetune {
             return Err(Error::config("a run has one strategy"));
         };
         let mut chosen = Vec::new();
-        let probe = self.probe(cx, &prepared, strategy, &[], callback)?;
+        let (probe, judged) = self.probe(cx, &prepared, strategy, &[], callback)?;
         chosen.extend(self.chosen(&strategy.name, &probe, &prepared));
+        chosen.extend(judged.as_ref().map(Judged::in_words));
         let mut history = probe.history.clone();
         let mut parts = vec![probe.emitted.values().sum()];
         let mut emitted = self.emitted(cx, &prepared, (&strategy.name, strategy), probe.emitted)?;
@@ -85,6 +88,10 @@ impl Finetune {
         chosen.iter().for_each(|note| callback(Event::Note(note)));
         report.notes.extend(chosen);
         report.cells = cells;
+        if let Some(judged) = &judged {
+            let gate = gate_rows(&prepared.datasets, strategy, judged)?;
+            report.gates.insert(&*strategy.name, gate);
+        }
         self.leave(cx, &prepared, (&report, &history, &found.rows), &made)?;
         self.folder().end_with(&manifest, &made, &report)?;
         Ok(report)
@@ -120,10 +127,15 @@ impl Finetune {
         self.folder().write_errors(self.spec.data.on_bad_row, &prepared.bad)?;
         let (strategies, choice) = self.with_choice(cx, &prepared, strategies, callback)?;
         let (mut found, mut history, mut rows) = (Named::default(), Vec::new(), RowResults::default());
+        let (mut gates, mut told) = (Named::default(), Vec::new());
         let made = self.folder().begin_results()?;
         for strategy in &strategies {
             let started = Instant::now();
-            let probe = self.probe(cx, &prepared, strategy, &history, callback)?;
+            let (probe, judged) = self.probe(cx, &prepared, strategy, &history, callback)?;
+            if let Some(judged) = &judged {
+                gates.insert(&*strategy.name, gate_rows(&prepared.datasets, strategy, judged)?);
+                told.push(format!("{}: {}", strategy.name, judged.in_words()));
+            }
             history.extend(probe.history);
             let (
                 model,
@@ -142,7 +154,10 @@ impl Finetune {
             model.save(&made, &self.config(&prepared)?)?;
         }
         let report = Report::compare(found, &last.name)?;
-        let report = self.reported(report, &prepared, choice.as_ref(), callback)?;
+        let mut report = self.reported(report, &prepared, choice.as_ref(), callback)?;
+        told.iter().for_each(|note| callback(Event::Note(note)));
+        report.notes.extend(told);
+        report.gates = gates;
         self.leave(cx, &prepared, (&report, &history, &rows), &made)?;
         self.folder().end_with(&manifest, &made, &report)?;
         Ok((report, prepared))

@@ -71,7 +71,9 @@ pub struct Strategy {
     /// mean of the training rows' one, beside the label; a file of pictures is named in [`data.train`](super::DataOptions::train).
     pub generator: Option<Named<dyn GeneratorSpec>>,
     /// What the rows of the generator have to pass that a head is trained on: `{}` compares features, and refuses copies and rows that lie far from all training rows
-    /// of their class (or cell); others are drawn in their place. Defaults to none. Blended pictures pass as they are, as for `generator`.
+    /// of their class (or cell); others are drawn in their place. `{ limits = {} }` refuses the generator, too, before the training, where its rows of a class as a whole lie beyond
+    /// [`GateLimits`](crate::synthetic::GateLimits); they are compared with a holdout where rows are held out to choose on, and there is no `by`. What was refused is in the report
+    /// ([`gates`](crate::report::Report::gates)). Defaults to none. Blended pictures pass as they are, as for `generator`.
     pub gate: Option<GateSpec>,
     /// The loss, for a task with one class a row. Defaults to that of the task.
     pub loss: Option<Loss>,

@@ -18,6 +18,7 @@ use crate::model::headed::{Cut, Model};
 use crate::model::{FrozenBackbone, device};
 use crate::report::Epoch;
 use crate::sink::tensor;
+use crate::synthetic::Judged;
 use crate::train::{EpochSteps, Extractor, Fit, Fitted, Options, RateGroups, Selection};
 use burn::module::{Module, ParamGroup};
 use burn::optim::decay::WeightDecayConfig;
@@ -53,7 +54,7 @@ impl Finetune {
     }
 
     /// Trains a head on what the frozen backbone makes: on features or maps that were computed once, or on maps that are made anew. The
-    /// head takes raw features; its outputs are still [to be finished](super::Task::finish).
+    /// head takes raw features; its outputs are still [to be finished](super::Task::finish). Beside it is what the gate made of candidates, if there is one.
     pub(super) fn probe(
         &self,
         cx: &Context,
@@ -61,7 +62,7 @@ impl Finetune {
         strategy: &Strategy,
         earlier: &[Epoch],
         callback: Callback<'_>,
-    ) -> Result<Fitted<Head>> {
+    ) -> Result<(Fitted<Head>, Option<Judged>)> {
         match (&prepared.features, &prepared.maps) {
             (Some(features), _) => {
                 self.on_computed(cx, prepared, Computed::Pooled(features), strategy, earlier, callback)
@@ -88,7 +89,7 @@ impl Finetune {
                 };
                 let from = Start { head: &head, earlier };
                 let fitted = self.on_images(cx, prepared, strategy, from, phase, callback)?;
-                Ok(fitted.map(|model| model.head))
+                Ok((fitted.map(|model| model.head), None))
             }
         }
     }
@@ -101,9 +102,9 @@ impl Finetune {
         strategy: &Strategy,
         earlier: &[Epoch],
         callback: Callback<'_>,
-    ) -> Result<Fitted<Head>> {
+    ) -> Result<(Fitted<Head>, Option<Judged>)> {
         let FeatureRows { order, gated, .. } = self.feature_rows(cx, prepared, strategy)?;
-        let loader = self.batches_of(cx, order);
+        let loader = self.batches_of(cx, Arc::clone(&order));
         callback(Event::Explain(&loader.explain()));
         let (task, datasets) = (&*prepared.task, &prepared.datasets);
         let priors = EpochPriors::new(prepared, strategy, &loader)?;
@@ -188,12 +189,9 @@ impl Finetune {
             &mut training_steps(&callback),
         );
         (callback.borrow_mut())(Event::End);
-        if let Some(gated) = gated {
-            // How many rows are made ahead of the last step depends on time, so no report has this count.
-            let judged = gated.judged().in_words() + ", rows made ahead of the training among them";
-            (callback.borrow_mut())(Event::Note(&judged));
-        }
-        Ok(fitted?.map(|head| raw(&head)))
+        let fitted = fitted?;
+        let judged = self.judged(cx, &order, gated.as_deref(), fitted.emitted.values().sum())?;
+        Ok((fitted.map(|head| raw(&head)), judged))
     }
 
     /// Lets the last stages train with the head, on images again: features of a moving backbone would be stale.

@@ -33,15 +33,7 @@ impl Standardised {
         let (_, values, width) =
             tensor_values(rows.column(at)).ok_or_else(|| Error::schema("\"features\" is no tensor of f32"))?;
         let (mean, std) = moments(values.values(), width);
-        let standardised = values.values().chunks_exact(width).flat_map(|row| {
-            row.iter()
-                .zip(mean.iter().zip(&std))
-                .map(|(&value, (&mean, &std))| standard(value, mean, std))
-        });
-        let column = into_list(rows.schema().field(at), standardised.collect::<Vec<_>>())?;
-        let mut columns = rows.columns().to_vec();
-        columns[at] = column;
-        let rows = RecordBatch::try_new(rows.schema(), columns)?;
+        let rows = standardised(&rows, &mean, &std)?;
         let rows = Cached::new(Arc::new(features), rows, Plan::new("standardise"))?;
         Ok(Self {
             rows: Arc::new(rows),
@@ -49,6 +41,32 @@ impl Standardised {
             std,
         })
     }
+
+    /// `rows`, which are features like those that were standardised, by the same mean and deviation.
+    ///
+    /// # Errors
+    ///
+    /// `Schema` where there is no column `features`, or one of another width.
+    pub(crate) fn like(&self, rows: &RecordBatch) -> Result<RecordBatch> {
+        standardised(rows, &self.mean, &self.std)
+    }
+}
+
+/// `rows`, each feature in deviations `std` from `mean`.
+fn standardised(rows: &RecordBatch, mean: &[f32], std: &[f32]) -> Result<RecordBatch> {
+    let at = index_of(&rows.schema(), Extractor::COLUMN)?;
+    let tensors = tensor_values(rows.column(at)).filter(|(.., width)| *width == mean.len());
+    let (_, values, width) =
+        tensors.ok_or_else(|| Error::schema(format!("\"features\" is no tensor of {} f32", mean.len())))?;
+    let standardised = values.values().chunks_exact(width.max(1)).flat_map(|row| {
+        row.iter()
+            .zip(mean.iter().zip(std))
+            .map(|(&value, (&mean, &std))| standard(value, mean, std))
+    });
+    let column = into_list(rows.schema().field(at), standardised.collect::<Vec<_>>())?;
+    let mut columns = rows.columns().to_vec();
+    columns[at] = column;
+    Ok(RecordBatch::try_new(rows.schema(), columns)?)
 }
 
 /// `value` in deviations from the mean: at most the root of the number of rows, however large the numbers themselves are.

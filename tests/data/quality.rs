@@ -22,10 +22,10 @@ use millstream::{Context, Dataset, DatasetExt, Result, Stable, testing};
 use std::sync::Arc;
 
 /// Columns of the made table.
-const WIDTH: usize = 3;
+pub(crate) const WIDTH: usize = 3;
 
 /// A table like those of KEEL: columns that hang together, in two classes of which the second has a fifth of the rows and lies apart.
-fn real(seed: u64, rows: usize) -> Vec<([f32; WIDTH], i64)> {
+pub(crate) fn real(seed: u64, rows: usize) -> Vec<([f32; WIDTH], i64)> {
     let mut rng = Rng::new(seed, "real", 0);
     let row = |at: usize| {
         let class = i64::from(at.is_multiple_of(5));
@@ -40,12 +40,12 @@ fn real(seed: u64, rows: usize) -> Vec<([f32; WIDTH], i64)> {
 }
 
 /// As columns of numbers with the class as text, or as one tensor column with the class as a number.
-fn files(rows: &[([f32; WIDTH], i64)], as_tensor: bool, name: &str) -> Files {
+pub(crate) fn files(rows: &[([f32; WIDTH], i64)], as_tensor: bool, name: &str) -> Files {
     let rows = memory(rows, as_tensor);
     Files::of_source(rows, name)
 }
 
-fn memory(rows: &[([f32; WIDTH], i64)], as_tensor: bool) -> Arc<dyn Stable> {
+pub(crate) fn memory(rows: &[([f32; WIDTH], i64)], as_tensor: bool) -> Arc<dyn Stable> {
     let column = |at: usize| -> ArrayRef { Arc::new(Float32Array::from_iter_values(rows.iter().map(|row| row.0[at]))) };
     let names: Vec<String> = (0..WIDTH).map(|at| format!("c{at}")).collect();
     let mut columns: Vec<(&str, ArrayRef)> = names.iter().map(String::as_str).zip((0..WIDTH).map(column)).collect();
@@ -407,9 +407,9 @@ fn columns_that_cannot_be_compared_are_refused() {
 
 /// Rows around each class's mean, some of them far off.
 #[derive(Debug)]
-struct Wild {
+pub(crate) struct Wild {
     /// How far they spread.
-    spread: f32,
+    pub(crate) spread: f32,
 }
 
 impl Generator for Wild {
@@ -456,13 +456,13 @@ fn spread() -> Memory {
     Memory::new(vec![RecordBatch::try_from_iter([("x", x), ("label", label)]).unwrap()]).unwrap()
 }
 
-fn gate(cx: &Context, spec: GateSpec) -> Gate {
+pub(crate) fn gate(cx: &Context, spec: GateSpec) -> Gate {
     let rows = spread();
     let labels = cx.block_on(Labels::scan(cx, &rows, "label")).unwrap();
     cx.block_on(Gate::fit(cx, &rows, &labels, spec)).unwrap()
 }
 
-fn wanted(class: u32, rows: u64) -> Vec<SampleId> {
+pub(crate) fn wanted(class: u32, rows: u64) -> Vec<SampleId> {
     (0..rows).map(|index| SampleId { class, index }).collect()
 }
 
@@ -620,9 +620,12 @@ fn a_generator_whose_rows_fall_outside_is_refused_as_a_whole() {
         "{good:?}"
     );
     let error = check(60.0).unwrap_err().to_string();
-    assert!(error.contains("generator wild, class 0: precision is 0."), "{error}");
+    assert!(
+        error.contains("generator wild, class \"0\": precision is 0."),
+        "{error}"
+    );
     let error = check(0.01).unwrap_err().to_string();
-    assert!(error.contains("class 0: coverage is 0."), "{error}");
+    assert!(error.contains("class \"0\": coverage is 0."), "{error}");
     // Behind the gate the same rows pass.
     let gated = Gated::new(Arc::new(Wild { spread: 12.0 }), gate.clone());
     let passed = cx.block_on(gate.check(&cx, &gated, None, &limits)).unwrap();
@@ -653,7 +656,7 @@ fn a_generator_whose_rows_fall_outside_is_refused_as_a_whole() {
         .unwrap_err()
         .to_string();
     assert!(
-        error.contains("generator smote, class 0: the share nearer to training rows than to the holdout is 0."),
+        error.contains("generator smote, class \"0\": the share nearer to training rows than to the holdout is 0."),
         "{error}"
     );
 }

@@ -477,7 +477,8 @@ fn all_specs() -> BTreeMap<&'static str, Checks> {
     // Generators.
     add::<GateSpec>(
         &mut all,
-        r#"{"columns": ["x"], "manifold": 3, "least_distance": 0.2, "range": 0.5, "attempts": 4}"#,
+        r#"{"columns": ["x"], "manifold": 3, "least_distance": 0.2, "range": 0.5, "attempts": 4,
+            "limits": {"rows": 50, "precision": 0.25, "coverage": 0.125, "nearer_to_training": 0.75, "refused": 0.25}}"#,
     );
     add::<SmoteSpec>(
         &mut all,

@@ -286,7 +286,18 @@ fn rows_of_a_sample_pass_a_gate() {
     ];
     let told = said(at, &[&sample[..], &wide].concat(), true);
     assert!(told.contains("gate: none of 60 candidates refused"), "{told}");
-    // Rows are no further apart than this, so that all made ones are near one.
+    // Rows are no further apart than this, so that all made ones are near one: the generator is refused before anything is written.
+    let limited = [
+        "--gate",
+        r#"{"manifold": 0, "least_distance": 100, "limits": {"precision": 0, "coverage": 0, "refused": 0.25}}"#,
+        "--train",
+        "rows.csv",
+    ];
+    let refused = said(at, &[&sample[..], &limited].concat(), false);
+    assert!(
+        refused.contains("the share of rows that are refused is 1.00 [") && refused.contains("and may be 0.25 at most"),
+        "{refused}"
+    );
     let narrow = [
         "--gate",
         r#"{"manifold": 0, "least_distance": 100}"#,

@@ -19,6 +19,7 @@ mod deeper;
 mod detect;
 mod features;
 mod finetune_spec;
+mod gate_run;
 mod generators;
 mod levels;
 mod losses;

@@ -39,6 +39,7 @@ use std::path::PathBuf;
 /// features, or pictures, which are seen through the features of a frozen EfficientNet-Lite0. The control is the holdout: real rows of the same
 /// kind that the generator was not fitted on. Where none is named, half of the real rows are split off by the seed; then the generator
 /// may have been fitted on them, and of privacy only copies are judged. Usefulness is that of 100 classes at most, those that most sets and most real rows have.
+/// Singling out is measured of tables alone, whose columns a guess is of; for features and pictures a note says that it is not.
 ///
 /// ```
 /// use millstream::Context;
@@ -333,6 +334,7 @@ fn measured(
     notes.extend(note);
     let privacy = privacy::privacy(real, synthetic, holdout, is_split, seed)?;
     notes.extend(notes::other_shares(samples, seed));
+    notes.extend(notes::no_singling_out(medium));
     notes.extend(notes::holdout_copies(&privacy, holdout.len()).filter(|_| !is_split));
     sections.push(privacy);
     let mut groups = Vec::new();

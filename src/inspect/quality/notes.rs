@@ -1,7 +1,7 @@
 //! What there is to say beside the figures: shares of classes, and rows of the holdout that are no control.
 
-use super::QualitySection;
 use super::samples::Samples;
+use super::{Medium, QualitySection};
 use crate::quote::{counted, quoted};
 use crate::synthetic::quality::tv_complement;
 
@@ -32,6 +32,18 @@ pub(super) fn other_shares(samples: &Samples, seed: u64) -> Option<String> {
         "classes have other shares among the synthetic rows (class {} {made:.2} beside {real:.2}), and columns are compared over all classes, so that \
          fidelity may fail for that alone: make rows with the shares of the real ones to judge each class alike",
         quoted(name)
+    ))
+}
+
+/// What there is to say of a figure that is of tables alone: a guess of singling out is of values of columns.
+pub(super) fn no_singling_out(medium: Medium) -> Option<String> {
+    let rows = match medium {
+        Medium::Table => return None,
+        Medium::Features => "features",
+        Medium::Pictures => "pictures",
+    };
+    Some(format!(
+        "singling out is a figure of tables alone, and these rows are {rows}: of privacy it is not measured"
     ))
 }
 

@@ -15,7 +15,8 @@ const NO_HOLDOUT: &str = "the generator may have been fitted on the rows that we
 /// The section. Where `is_split` says that the holdout is of the real rows, only copies are judged.
 ///
 /// The control of a figure that compares training with holdout is one half of the holdout in place of synthetic rows and the other half as
-/// holdout; that of others is the holdout in place of synthetic rows.
+/// holdout; that of others is the holdout in place of synthetic rows. Singling out is of tables alone: what a guess says is a value of a column, and a feature of a picture or of
+/// a network is nothing that anybody knows of a person; [`notes`](super::notes) say so.
 pub(super) fn privacy(
     real: &Sample,
     synthetic: &Sample,

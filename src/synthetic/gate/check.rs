@@ -1,36 +1,11 @@
 use super::fitted::Gate;
+use super::limits::GateLimits;
 use crate::error::{Error, Result};
 use crate::exec::Context;
-use crate::synthetic::quality::{Interval, Manifold, nearer_to_training};
+use crate::quote::quoted;
+use crate::synthetic::quality::{Interval, Manifold, Matrix, nearer_to_training};
 use crate::synthetic::{Generator, SampleId};
 use arrow::array::RecordBatch;
-
-/// What a generator's rows have to reach as a whole.
-#[derive(Clone, Debug, PartialEq)]
-pub struct GateLimits {
-    /// Rows of each class that are made to measure it. Defaults to 200.
-    pub rows: u64,
-    /// The least [precision](Manifold::precision) of a class. Defaults to 0.5.
-    pub precision: f64,
-    /// The least [coverage](Manifold::coverage) of a class. Defaults to 0.3.
-    pub coverage: f64,
-    /// The largest share of rows that lie [nearer to training rows](nearer_to_training) than to those of a holdout, where there is one. Defaults to 0.6.
-    pub nearer_to_training: f64,
-    /// The largest share of rows that the gate refuses. Defaults to 0.5.
-    pub refused: f64,
-}
-
-impl Default for GateLimits {
-    fn default() -> Self {
-        Self {
-            rows: 200,
-            precision: 0.5,
-            coverage: 0.3,
-            nearer_to_training: 0.6,
-            refused: 0.5,
-        }
-    }
-}
 
 /// What was measured of one class.
 #[derive(Clone, Debug, PartialEq)]
@@ -90,43 +65,64 @@ impl Gate {
             None => None,
         };
         for class in (0..self.classes()).filter(|&class| generator.supports(class)) {
-            let training = self.of_class(class).clone();
-            if training.rows() < 3 || limits.rows < 3 {
+            let Some(wanted) = self.measured(class, limits) else {
                 continue;
-            }
-            let wanted: Vec<SampleId> = (0..limits.rows).map(|index| SampleId { class, index }).collect();
+            };
             let made = generator.generate(cx, &wanted).await?;
             let unseen = holdout.zip(unseen.as_ref()).map(|((_, of), values)| {
                 let own = (0..of.len().min(values.rows())).filter(|&row| of[row] == class);
                 values.select(&own.collect::<Vec<usize>>())
             });
             let unseen = unseen.filter(|rows| rows.rows() > 0);
-            let values = self.values(cx, &made).await?;
-            let judged = self.judged(cx, values.clone(), &vec![class; made.num_rows()]).await?;
-            let refused = judged.iter().flatten().count();
-            let measure = move || {
-                let k = Manifold::NEIGHBOURS.min(training.rows() - 1).min(values.rows() - 1);
-                let figures = Manifold::of(&training, &values, k)?;
-                let rows = values.rows() as f64;
-                Ok(ClassCheck {
-                    class,
-                    precision: figures.precision,
-                    coverage: figures.coverage,
-                    nearer_to_training: unseen
-                        .map(|unseen| nearer_to_training(&values, &training, &unseen))
-                        .transpose()?,
-                    refused: Interval::share(refused as f64 / rows, rows),
-                })
-            };
-            let own = cx.compute(measure).await?;
-            if let Some(fault) = own.fault(limits) {
-                let name = generator.describe().name().to_owned();
-                return Err(Error::data(format!(
-                    "generator {name}, class {class}: {fault}; its rows are not used"
-                )));
-            }
-            found.push(own);
+            let plan = generator.describe();
+            found.push(
+                self.check_class(cx, (plan.name(), class), &made, unseen, limits)
+                    .await?,
+            );
         }
         Ok(found)
+    }
+
+    /// The rows of `class` that are made to measure it; none where it has too few rows, or where too few are wanted.
+    pub(in crate::synthetic) fn measured(&self, class: u32, limits: &GateLimits) -> Option<Vec<SampleId>> {
+        let is_measured = class < self.classes() && self.of_class(class).rows() >= 3 && limits.rows >= 3;
+        is_measured.then(|| (0..limits.rows).map(|index| SampleId { class, index }).collect())
+    }
+
+    /// As [`check`](Self::check), of the rows that `name` has made of `class`, beside those of a holdout that are `unseen`.
+    pub(in crate::synthetic) async fn check_class(
+        &self,
+        cx: &Context,
+        (name, class): (&str, u32),
+        made: &RecordBatch,
+        unseen: Option<Matrix>,
+        limits: &GateLimits,
+    ) -> Result<ClassCheck> {
+        let training = self.of_class(class).clone();
+        let values = self.values(cx, made).await?;
+        let judged = self.judged(cx, values.clone(), &vec![class; made.num_rows()]).await?;
+        let refused = judged.iter().flatten().count();
+        let measure = move || {
+            let k = Manifold::NEIGHBOURS.min(training.rows() - 1).min(values.rows() - 1);
+            let figures = Manifold::of(&training, &values, k)?;
+            let rows = values.rows() as f64;
+            Ok(ClassCheck {
+                class,
+                precision: figures.precision,
+                coverage: figures.coverage,
+                nearer_to_training: unseen
+                    .map(|unseen| nearer_to_training(&values, &training, &unseen))
+                    .transpose()?,
+                refused: Interval::share(refused as f64 / rows, rows),
+            })
+        };
+        let own = cx.compute(measure).await?;
+        match own.fault(limits) {
+            None => Ok(own),
+            Some(fault) => Err(Error::data(format!(
+                "generator {name}, class {}: {fault}; its rows are not used",
+                quoted(self.name_of(class))
+            ))),
+        }
     }
 }

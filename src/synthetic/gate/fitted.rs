@@ -27,6 +27,8 @@ pub(super) struct Fitted {
     spec: GateSpec,
     compared: Compared,
     training: Matrix,
+    /// What the classes are called.
+    names: Vec<String>,
     /// For each class its rows, and the squared radii of their balls.
     pub(super) classes: Vec<(Matrix, Vec<f64>)>,
     /// The distance that is too near.
@@ -52,6 +54,15 @@ pub enum Refusal {
 impl Refusal {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::TooNear, Self::OutsideManifold, Self::OutOfRange];
+
+    /// The reason as JSON has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::TooNear => "too_near",
+            Self::OutsideManifold => "outside_manifold",
+            Self::OutOfRange => "out_of_range",
+        }
+    }
 
     /// The reason in words.
     pub fn in_words(self) -> &'static str {
@@ -107,9 +118,9 @@ impl Gate {
                 counted(labels.len(), "label")
             )));
         }
-        let (of, classes) = (labels.iter().collect::<Vec<u32>>(), labels.names().len());
+        let (of, names) = (labels.iter().collect::<Vec<u32>>(), labels.names().to_vec());
         let fitted = cx
-            .compute(move || Ok(Fitted::of(compared, training, &of, classes, spec)))
+            .compute(move || Ok(Fitted::of(compared, training, &of, names, spec)))
             .await?;
         Ok(Self {
             fitted: Arc::new(fitted),
@@ -133,6 +144,11 @@ impl Gate {
     /// How many classes there are.
     pub(super) fn classes(&self) -> u32 {
         self.fitted.classes.len() as u32
+    }
+
+    /// What `class` is called.
+    pub(super) fn name_of(&self, class: u32) -> &str {
+        &self.fitted.names[class as usize]
     }
 
     /// The training rows of `class`.
@@ -170,7 +186,7 @@ impl Gate {
 }
 
 impl Fitted {
-    fn of(compared: Compared, training: Matrix, of: &[u32], classes: usize, spec: GateSpec) -> Self {
+    fn of(compared: Compared, training: Matrix, of: &[u32], names: Vec<String>, spec: GateSpec) -> Self {
         let class = |class: usize| {
             let own: Vec<usize> = (0..of.len()).filter(|&row| of[row] as usize == class).collect();
             let rows = training.select(&own);
@@ -192,7 +208,8 @@ impl Fitted {
         content.update(bytemuck::cast_slice(of));
         Self {
             content: format!("{:032x}", content.digest128()),
-            classes: (0..classes).map(class).collect(),
+            classes: (0..names.len()).map(class).collect(),
+            names,
             too_near: spec.least_distance * apart.get(apart.len() / 2).copied().unwrap_or(0.0),
             compared,
             training,

@@ -10,6 +10,7 @@ use crate::rows::Labels;
 use crate::synthetic::{Generator, SampleId};
 use arrow::array::RecordBatch;
 use futures::future::BoxFuture;
+use futures::stream::{self, StreamExt};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -32,6 +33,19 @@ struct Inner {
     apart: OnceLock<Result<(OwnThread, Context)>>,
 }
 
+/// The candidates for some rows.
+struct Tried {
+    batches: Vec<RecordBatch>,
+    /// For each row the batch, the place in it, and the candidate.
+    places: Vec<(usize, usize, u16)>,
+    /// For each row why candidates were refused.
+    refused: Vec<Vec<Refusal>>,
+    /// The first row for which no candidate passes.
+    without: Option<usize>,
+}
+
+/// Rows that are judged at a time where they are only counted.
+const COUNTED: usize = 256;
 /// Rows of which is remembered which candidate passed.
 const REMEMBERED: usize = 1 << 16;
 /// Memory of the context that finds out what was forgotten.
@@ -56,9 +70,32 @@ impl Gated {
         &self.inner.gate
     }
 
-    /// What the gate made of candidates so far, whoever asked for rows. A row that is made twice counts twice.
+    /// What the gate made of candidates so far, whoever asked for rows. A row that is made twice counts twice, and so do rows that a loader makes ahead and
+    /// that nobody takes: how many these are depends on time.
     pub fn judged(&self) -> Judged {
         self.inner.counts.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What the gate makes of the candidates for `samples`, under the seed of `cx`: it follows from them alone. They are made once more for that, and
+    /// are not in [`judged`](Self::judged). A row for which no candidate passes is counted, too.
+    ///
+    /// # Errors
+    ///
+    /// Whatever making rows and [`Gate::judge`] give.
+    pub async fn judged_of(&self, cx: &Context, samples: &[SampleId]) -> Result<Judged> {
+        let inner = &self.inner;
+        let tried = samples.chunks(COUNTED).map(move |samples| async move {
+            let tried = inner.tried(cx, samples).await?;
+            let mut judged = Judged::default();
+            inner.count(&mut judged, samples, &tried.refused);
+            Ok::<_, Error>(judged)
+        });
+        let mut tried = stream::iter(tried).buffered(cx.threads());
+        let mut all = Judged::default();
+        while let Some(judged) = tried.next().await {
+            all.add(judged?);
+        }
+        Ok(all)
     }
 }
 
@@ -156,6 +193,25 @@ impl Inner {
 
     /// The rows of `samples`, and which candidate each of them is.
     async fn made(&self, cx: &Context, samples: &[SampleId]) -> Result<(RecordBatch, Vec<u16>)> {
+        let tried = self.tried(cx, samples).await?;
+        {
+            let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+            self.count(&mut counts, samples, &tried.refused);
+        }
+        if let Some(at) = tried.without {
+            return Err(self.exhausted(samples[at], &tried.refused[at]).at(at));
+        }
+        let schema = tried.batches[0].schema();
+        let all: Vec<&RecordBatch> = tried.batches.iter().collect();
+        let of: Vec<(usize, usize)> = tried.places.iter().map(|&(batch, row, _)| (batch, row)).collect();
+        Ok((
+            gather(&schema, &all, &of)?,
+            tried.places.into_iter().map(|(.., attempt)| attempt).collect(),
+        ))
+    }
+
+    /// Makes candidates for `samples` until one passes for each, or there are no more attempts.
+    async fn tried(&self, cx: &Context, samples: &[SampleId]) -> Result<Tried> {
         let mut pending: Vec<usize> = (0..samples.len()).collect();
         let (mut batches, mut places) = (Vec::new(), vec![(0, 0, 0_u16); samples.len()]);
         let mut refused: Vec<Vec<Refusal>> = vec![Vec::new(); samples.len()];
@@ -185,22 +241,17 @@ impl Inner {
             batches.push(found);
             pending = next;
         }
-        self.count(samples, &refused);
-        if let Some(&at) = pending.first() {
-            return Err(self.exhausted(samples[at], &refused[at]).at(at));
-        }
-        let schema = batches[0].schema();
-        let all: Vec<&RecordBatch> = batches.iter().collect();
-        let of: Vec<(usize, usize)> = places.iter().map(|&(batch, row, _)| (batch, row)).collect();
-        Ok((
-            gather(&schema, &all, &of)?,
-            places.into_iter().map(|(.., attempt)| attempt).collect(),
-        ))
+        Ok(Tried {
+            batches,
+            places,
+            refused,
+            without: pending.first().copied(),
+        })
     }
 
-    fn count(&self, samples: &[SampleId], refused: &[Vec<Refusal>]) {
+    /// Adds to `counts` what became of the candidates for `samples`.
+    fn count(&self, counts: &mut Judged, samples: &[SampleId], refused: &[Vec<Refusal>]) {
         let attempts = usize::from(self.gate.spec().attempts);
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         for (sample, refused) in samples.iter().zip(refused) {
             counts.candidates += (refused.len() + 1).min(attempts) as u64;
             refused.iter().for_each(|&why| counts.refuse(sample.class, why));

@@ -33,6 +33,13 @@ impl Judged {
         }
     }
 
+    /// Adds what was made of others.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.candidates += other.candidates;
+        let refused = other.refused.into_iter();
+        refused.for_each(|(of, rows)| *self.refused.entry(of).or_insert(0) += rows);
+    }
+
     pub(in crate::synthetic) fn refuse(&mut self, class: u32, why: Refusal) {
         *self.refused.entry((class, why)).or_insert(0) += 1;
     }

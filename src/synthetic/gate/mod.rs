@@ -5,12 +5,14 @@ mod compared;
 mod fitted;
 mod gated;
 mod judged;
+mod limits;
 mod spec;
 
-pub use check::{ClassCheck, GateLimits};
+pub use check::ClassCheck;
 pub use compared::RowFeatures;
 pub use fitted::{Gate, Refusal};
 pub use gated::{Gated, GeneratorExt};
 pub(in crate::synthetic) use judged::reasons as refusals_in_words;
 pub use judged::{GateCounts, Judged};
+pub use limits::GateLimits;
 pub use spec::GateSpec;

@@ -1,3 +1,4 @@
+use super::limits::GateLimits;
 use crate::error::{Error, Result};
 use crate::spec::Spec;
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,12 @@ pub struct GateSpec {
     pub range: Option<f64>,
     /// Candidates that are drawn for a row until one passes, in `1..=256`. Defaults to 16.
     pub attempts: u16,
+    /// What the generator's rows have to reach as a whole, before any of them is used: `{}` has the defaults of [`GateLimits`]. Some rows of each class are made and
+    /// measured, and where a class lies beyond a limit, the generator is refused, with the class, the figure and the limit. Defaults to none: single rows are refused alone.
+    ///
+    /// What reads this spec from a recipe or a command checks them; [`Gate::fit`](super::Gate::fit) does not, since it sees no generator:
+    /// give them to [`Gate::check`](super::Gate::check).
+    pub limits: Option<GateLimits>,
 }
 
 impl Default for GateSpec {
@@ -29,6 +36,7 @@ impl Default for GateSpec {
             least_distance: 0.1,
             range: None,
             attempts: 16,
+            limits: None,
         }
     }
 }
@@ -56,7 +64,7 @@ impl Spec for GateSpec {
         } else if !(1..=256).contains(&self.attempts) {
             format!("attempts is {}, but has to lie in 1..=256", self.attempts)
         } else {
-            return Ok(());
+            return self.limits.as_ref().map_or(Ok(()), GateLimits::check);
         };
         Err(Error::config(mistake))
     }

@@ -23,7 +23,7 @@ use std::sync::Arc;
 ///
 /// # Memory
 ///
-/// As [`BorderlineSmote`](crate::synthetic::BorderlineSmote); what is kept is `4 k + 8` bytes for each row of a class that is served.
+/// As [`BorderlineSmote`](crate::synthetic::BorderlineSmote), with the same error where it does not fit; what is kept is `4 k + 8` bytes for each row of a class that is served.
 #[derive(Debug)]
 pub struct Adasyn {
     ends: Ends,

@@ -34,7 +34,10 @@ impl AllClasses {
         let (all, largest) = (labels.len(), largest.unwrap_or(u64::MAX));
         let served = parents.pools.iter().filter(|pool| is_served(pool, largest));
         let most = served.map(Vec::len).max().unwrap_or(0) as u64;
-        let bytes = space.search_bytes(&parents.base.schema(), all, most, k) + space.loaded_bytes(all);
+        // Beside the search among all rows is one among those of a class.
+        let schema = parents.base.schema();
+        let both = space.search_bytes(&schema, all, most, k) + space.search_bytes(&schema, most, most, k);
+        let bytes = both + space.loaded_bytes(all);
         check_room(cx, bytes, all, "all classes")?;
         let rows: Vec<u64> = (0..all).collect();
         let loaded = space.load(cx, &parents).await?;

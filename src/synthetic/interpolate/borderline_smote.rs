@@ -21,8 +21,9 @@ use std::sync::Arc;
 ///
 /// # Memory
 ///
-/// All rows are in memory while neighbours are looked up, 8 bytes a number twice (4 bytes of a tensor, once); that has to fit into half of the memory. What is kept is
-/// `4 k` bytes for each row in danger.
+/// While neighbours are looked up, all rows of the columns are in memory (8 bytes a number), those of all classes up to twice more (4 bytes a number of a tensor), and those of one
+/// class at a time up to twice more beside them. That has to fit into half of the memory, or 32 MiB, whatever is more: else [`fit`](Self::fit) ends with `Budget`, which says how
+/// much it takes and what may be taken, before a row is read. No distances are kept. What is kept is `4 k + 8` bytes for each row in danger, charged to the budget.
 #[derive(Debug)]
 pub struct BorderlineSmote {
     ends: Ends,

@@ -1,3 +1,4 @@
+use super::neighbourhood::check_numbers;
 use super::space::Space;
 use crate::dataset::{Dataset, Provenance, Stable};
 use crate::error::{Error, Result};
@@ -22,6 +23,8 @@ use std::sync::Arc;
 /// # Memory
 ///
 /// While deviations are measured, one class at a time is in memory (4 bytes a number of a tensor), or all rows of the columns of numbers (8 bytes a number).
+/// That has to fit into half of the memory, or 32 MiB, whatever is more: else [`fit`](Self::fit) ends with `Budget`, which says how much it takes and what may be taken, before a
+/// row is read. What is kept is 8 bytes for each number of a row, for each class.
 #[derive(Debug)]
 pub struct Jitter {
     parents: Parents,
@@ -74,11 +77,22 @@ impl Jitter {
     ///
     /// # Errors
     ///
-    /// `Config` for parameters out of range; `Schema` and `Data` as [`Smote::fit`](crate::synthetic::Smote::fit).
+    /// `Config` for parameters out of range; `Schema`, `Data` and `Budget` as [`Smote::fit`](crate::synthetic::Smote::fit).
     pub async fn fit(cx: &Context, rows: Arc<dyn Stable>, labels: &Arc<Labels>, spec: JitterSpec) -> Result<Self> {
         Spec::check(&spec)?;
         let space = Space::new(&rows.schema(), labels.column(), &spec.column, &spec.columns)?;
         let parents = Parents::new(rows, labels)?;
+        let most = parents
+            .pools
+            .iter()
+            .map(Vec::len)
+            .filter(|&rows| rows > 1)
+            .max()
+            .unwrap_or(0) as u64;
+        match space.deviations_bytes(&parents.base.schema(), most) {
+            Some(bytes) => check_numbers(cx, bytes, most)?,
+            None => check_numbers(cx, space.loaded_bytes(labels.len()), labels.len())?,
+        }
         let loaded = space.load(cx, &parents).await?;
         let mut deviations = Vec::new();
         for pool in &parents.pools {

@@ -93,6 +93,26 @@ pub(super) fn check_room(cx: &Context, bytes: u64, rows: u64, whose: &str) -> Re
     .with_remedy(Remedy::Memory))
 }
 
+/// Room for `bytes` of numbers of `rows` rows, while they are measured: half of the memory, and 32 MiB in any case.
+///
+/// # Errors
+///
+/// `Budget` where it is more.
+pub(super) fn check_numbers(cx: &Context, bytes: u64, rows: u64) -> Result<()> {
+    let most = LEAST.max(cx.memory() / 2);
+    if bytes <= most {
+        return Ok(());
+    }
+    let mib = |bytes: u64| bytes.div_ceil(1 << 20);
+    Err(Error::budget(format!(
+        "the numbers of {rows} rows, whose deviations are measured, take {} MiB, and may take half of the memory, and 32 MiB in any case, here {} MiB: give more memory, or \
+         name fewer columns",
+        mib(bytes),
+        mib(most),
+    ))
+    .with_remedy(Remedy::Memory))
+}
+
 /// Charges the budget with `bytes` of neighbours that are kept.
 pub(super) fn charge(cx: &Context, bytes: usize) -> Reservation {
     cx.hold_rows(bytes as u64)

@@ -30,7 +30,8 @@ use std::sync::Arc;
 /// # Memory
 ///
 /// For a class of `n` rows `4 k n` bytes are kept, and charged to the budget. While neighbours are looked up, all rows of the columns are in memory (8 bytes a
-/// number), and those of one class at a time twice more (4 bytes a number of a tensor). That has to fit into half of the memory, or 32 MiB. A million rows of 8 columns
+/// number), and those of one class at a time twice more (4 bytes a number of a tensor). That has to fit into half of the memory, or 32 MiB, whatever is more: else [`fit`](Self::fit) ends with `Budget`, which
+/// names the class, what it takes and what may be taken, before a row is read. No distances are kept. A million rows of 8 columns
 /// take 233 MiB.
 #[derive(Debug)]
 pub struct Smote {

@@ -31,7 +31,7 @@ use std::sync::Arc;
 ///
 /// # Memory
 ///
-/// As [`Smote`], and 4 bytes for each category of each row.
+/// As [`Smote`], with the same error where it does not fit, and 4 bytes for each category of each row, which are kept.
 #[derive(Debug)]
 pub struct SmoteNc {
     parents: Parents,

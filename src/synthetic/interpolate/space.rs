@@ -82,6 +82,17 @@ impl Space {
         }
     }
 
+    /// The bytes of what the deviations of a class of `rows` rows are measured of; none where that is [loaded](Self::load).
+    pub(super) fn deviations_bytes(&self, schema: &Schema, rows: u64) -> Option<u64> {
+        match self {
+            Self::Tensor { at, .. } => {
+                let width: usize = crate::columns::shape_of(schema.field(*at)).iter().product();
+                Some(rows * (width * size_of::<f32>()) as u64)
+            }
+            Self::Columns(_) => None,
+        }
+    }
+
     /// Reads what is not read class by class.
     pub(super) async fn load(&self, cx: &Context, parents: &Parents) -> Result<Loaded> {
         let Self::Columns(names) = self else {

@@ -8,6 +8,22 @@ use crate::exec::Context;
 use crate::synthetic::{Gate, Judged, Refusal, SampleId, refusals_in_words};
 use arrow::array::RecordBatch;
 
+/// Refuses a model whose rows of a class that is wanted lie beyond the limits of `gate`, if it has any.
+pub(super) fn check_limits(cx: &Context, model: &LearnedModel, rows: &[u64], gate: &Gate) -> Result<()> {
+    let Some(limits) = &gate.spec().limits else {
+        return Ok(());
+    };
+    for (class, _) in (0..).zip(rows).filter(|(_, rows)| **rows > 0) {
+        let Some(wanted) = gate.measured(class, limits) else {
+            continue;
+        };
+        let (of_model, own) = (model.clone(), cx.clone());
+        let made = cx.block_on(cx.compute(move || of_model.sample(&own, &wanted)))?;
+        cx.block_on(gate.check_class(cx, (model.about().name(), class), &made, None, limits))?;
+    }
+    Ok(())
+}
+
 /// Rows that are made at a time, so that all threads have some; rows in memory are no more than twice as many.
 const TOGETHER: u64 = 32 * BLOCK;
 

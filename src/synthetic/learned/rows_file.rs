@@ -1,6 +1,6 @@
 //! The file of rows that a model makes: what training reads.
 
-use super::candidates::Candidates;
+use super::candidates::{Candidates, check_limits};
 use super::learned_model::LearnedModel;
 use super::written_labels::WrittenLabels;
 use crate::error::{Error, Result};
@@ -90,7 +90,8 @@ impl RowsFile {
     ///
     /// # Errors
     ///
-    /// As [`write`](Self::write) and [`Gate::judge`]; `Stage` where fewer than one in [`attempts`](crate::synthetic::GateSpec::attempts) rows of a class pass.
+    /// As [`write`](Self::write) and [`Gate::judge`]; `Data` where the model's rows lie beyond the [limits](crate::synthetic::GateSpec::limits) of the gate, before anything
+    /// is written; `Stage` where fewer than one in [`attempts`](crate::synthetic::GateSpec::attempts) rows of a class pass.
     pub fn write_accepted(
         &self,
         cx: &Context,
@@ -115,6 +116,9 @@ impl RowsFile {
         }
         if rows.iter().all(|&rows| rows == 0) {
             return Err(Error::config("no rows are asked for: ask for one at least"));
+        }
+        if let Some(gate) = gate {
+            check_limits(cx, model, rows, gate)?;
         }
         let name = model.generator(cx.seed());
         let labels = WrittenLabels::of(model)?;

@@ -94,7 +94,6 @@ impl PreviewRows {
             (TrainingPhase::Head, Some(prepared)) if is_pooled => {
                 let FeatureRows { order, generator, .. } = run.feature_rows(cx, prepared, strategy)?;
                 let images = Arc::clone(&run.images(&datasets)?[0]);
-                let order = Arc::new(order);
                 Source::Views {
                     images,
                     order,

@@ -41,7 +41,8 @@ pub(crate) struct Sample {
     #[arg(long)]
     overwrite: bool,
     /// Write no row that is a copy of a training row or far from all those of its class, and make others in its place: pictures are compared by features of the
-    /// carried network, through which every training picture and every candidate goes, tables by their columns. Alone it is as usual; JSON says otherwise: '{"manifold": 10, "least_distance": 0.2, "attempts": 32}'
+    /// carried network, through which every training picture and every candidate goes, tables by their columns. Alone it is as usual; JSON says otherwise: '{"manifold": 10, "least_distance": 0.2, "attempts": 32}'; with
+    /// "limits": {"precision": 0.5} the generator is refused, too, where its rows of a class as a whole lie beyond a limit
     #[arg(long, value_name = "JSON", num_args = 0..=1, default_missing_value = "{}", value_parser = gate, requires = "train")]
     gate: Option<GateSpec>,
     /// The data that the generator was fitted on, which --gate compares with
