@@ -26,3 +26,4 @@ mod replay;
 mod safety;
 mod speed;
 mod walk;
+mod written_rows;
