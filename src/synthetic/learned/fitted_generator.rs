@@ -58,12 +58,14 @@ pub struct FittedGenerator {
     about: Arc<About>,
     generator: Arc<dyn Generator>,
     hash: String,
-    /// The columns as they are written, and how each is made of that of the generator.
-    columns: Vec<(Arc<Field>, Written)>,
+    columns: Vec<Column>,
     /// What Hugging Face's `datasets` is told of them.
     features: Value,
     has_pictures: bool,
 }
+
+/// A column as it is written, and how it is made of that of the generator.
+type Column = (Arc<Field>, Written);
 
 /// How a column is written.
 #[derive(Clone, Debug)]
@@ -242,7 +244,7 @@ impl Written {
 
 /// The columns of rows that a generator makes as they are written, and what Hugging Face's `datasets` is told of them: `pictures` is the column of pictures, where there is
 /// one.
-fn written(made: &Schema, about: &About, pictures: Option<&str>) -> Result<(Vec<(Arc<Field>, Written)>, Value)> {
+fn written(made: &Schema, about: &About, pictures: Option<&str>) -> Result<(Vec<Column>, Value)> {
     let has = |name: &str| made.index_of(name).is_ok();
     // Scenes have names of their own.
     let renamed = |name: &str| match name {
@@ -254,7 +256,7 @@ fn written(made: &Schema, about: &About, pictures: Option<&str>) -> Result<(Vec<
         name => name.to_owned(),
     };
     let told = features(made);
-    let (mut columns, mut features) = (Vec::<(Arc<Field>, Written)>::new(), serde_json::Map::new());
+    let (mut columns, mut features) = (Vec::<Column>::new(), serde_json::Map::new());
     for field in made.fields() {
         let name = renamed(field.name());
         if columns.iter().any(|(other, _)| *other.name() == name) {
