@@ -17,6 +17,7 @@ pub struct Plan {
     version: u32,
     params: Vec<Param>,
     notes: Vec<String>,
+    cost: Option<String>,
     random: bool,
     reads: u64,
     resident: u64,
@@ -77,6 +78,7 @@ impl Plan {
             version: 1,
             params: Vec::new(),
             notes: Vec::new(),
+            cost: None,
             random: false,
             reads: 1,
             resident: 0,
@@ -152,6 +154,22 @@ impl Plan {
     pub fn note(mut self, line: impl Display) -> Self {
         self.notes.push(line.to_string());
         self
+    }
+
+    /// Says of a generator what a row of it costs, in words: how many times a stored row, as it was measured. `explain()` has it beside how many such rows come, and it is no part of
+    /// the fingerprint.
+    #[must_use]
+    pub fn cost(mut self, words: impl Display) -> Self {
+        self.cost = Some(words.to_string());
+        self
+    }
+
+    /// The [cost](Self::cost) that the first node called `name` says; none where there is no such node, and within it where that says nothing.
+    pub(crate) fn cost_of(&self, name: &str) -> Option<Option<&str>> {
+        match self.name == name {
+            true => Some(self.cost.as_deref()),
+            false => self.inputs.iter().find_map(|input| input.cost_of(name)),
+        }
     }
 
     /// Says that this node draws random numbers under its name, which therefore must be the only one of its kind.

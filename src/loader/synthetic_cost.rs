@@ -6,6 +6,7 @@ use crate::mix::SegmentsSpec;
 use crate::plan::Plan;
 use crate::quote::counted;
 use crate::spec::Spec;
+use crate::synthetic::BankSpec;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -15,8 +16,8 @@ const SAMPLE: u64 = 1024;
 /// and six come equally often in them.
 const EPOCHS: u64 = 12;
 
-/// How many stored rows a synthetic row of each generator or stage reads, a line each; none where no row is synthetic. It is worked out from where
-/// rows of the first epochs come from, without reading one: of a stream by segments nothing is said.
+/// How many stored rows a synthetic row of each generator or stage reads, and what it [costs](Plan::cost) beside one, a line each; none where no row is synthetic. It is worked out
+/// from where rows of the first epochs come from, without reading one: of a stream by segments nothing is said.
 pub(super) fn synthetic_cost(dataset: &dyn Dataset, plan: &Plan, cx: &Context) -> Vec<String> {
     let is_stream = !plan.topmost(SegmentsSpec::NAME, "column").is_empty();
     let Some(rows) = dataset.len().finite().filter(|_| !is_stream) else {
@@ -45,7 +46,13 @@ pub(super) fn synthetic_cost(dataset: &dyn Dataset, plan: &Plan, cx: &Context) -
                 per_row * epoch as f64
             ),
         };
-        format!("synthetic ({name}): about {} an epoch, {reads}", counted(epoch, "row"))
+        // Rows of a file are called by what made them.
+        let cost = plan.cost_of(&name).or_else(|| plan.cost_of(BankSpec::NAME)).flatten();
+        let cost = cost.map_or_else(String::new, |cost| format!("; {cost}"));
+        format!(
+            "synthetic ({name}): about {} an epoch, {reads}{cost}",
+            counted(epoch, "row")
+        )
     };
     made.into_iter().map(line).collect()
 }

@@ -20,7 +20,7 @@ use self::lineage::Lineage;
 pub(crate) use self::origins::recorded_parents;
 use self::origins::{COLUMNS, Origins};
 use super::matched_columns::{MatchedColumns, quoted};
-use super::{Generator, SampleId};
+use super::{Generator, SampleId, costs};
 use crate::dataset::{Dataset, Origin, Provenance, Stable, StoredRows};
 use crate::error::{Error, Result};
 use crate::exec::Context;
@@ -275,6 +275,7 @@ impl Generator for Bank {
         let ids: u64 = self.counts().iter().sum();
         let plan = Plan::of(&self.spec)
             .random()
+            .cost(costs::FILE)
             .param("classes", format_args!("{:?}", self.classes))
             .param("counts", format_args!("{:?}", self.counts()))
             .resident(8 * ids + self.origins.bytes())

@@ -38,6 +38,12 @@ pub trait GeneratorSpec: Describe + fmt::Debug + Send + Sync + 'static {
     fn reads(&self) -> Vec<String> {
         Vec::new()
     }
+
+    /// Whether it makes pictures, of the first of the columns that it [reads](Self::reads): where its rows are written to a file, it is fitted on these columns and the label, else on
+    /// all columns of a table. Defaults to a table.
+    fn makes_pictures(&self) -> bool {
+        false
+    }
 }
 
 /// The generators of this crate, by name.
@@ -72,9 +78,9 @@ impl Catalog<dyn GeneratorSpec> {
     }
 }
 
-/// Specs, what their generator is for context, rows, labels and spec, and which columns they read.
+/// Specs, what their generator is for context, rows, labels and spec, which columns they read, and whether they make pictures.
 macro_rules! fitted {
-    ($($of:ident => |$cx:ident, $rows:ident, $labels:ident, $spec:ident| $fit:expr, $reads:expr;)*) => {$(
+    ($($of:ident => |$cx:ident, $rows:ident, $labels:ident, $spec:ident| $fit:expr, $reads:expr $(, pictures: $pictures:literal)?;)*) => {$(
         impl GeneratorSpec for $of {
             fn fit<'a>(
                 &'a self,
@@ -93,6 +99,12 @@ macro_rules! fitted {
                 let of: fn(&Self) -> Vec<String> = $reads;
                 of(self)
             }
+
+            $(
+                fn makes_pictures(&self) -> bool {
+                    $pictures
+                }
+            )?
         }
     )*};
 }
@@ -120,11 +132,12 @@ fitted! {
     JitterSpec => |cx, rows, labels, spec| Jitter::fit(cx, rows, labels, spec.clone()).await, |spec| either(&spec.column, &spec.columns);
     CalibratedSpec => |cx, rows, labels, spec| Calibrated::fit(cx, rows, labels, spec.clone()).await, |spec| vec![spec.column.clone()];
     ResidualsSpec => |cx, rows, labels, spec| Residuals::fit(cx, rows, labels, spec.clone()).await, |spec| vec![spec.column.clone()];
-    ScenesSpec => |cx, rows, labels, spec| Scenes::open(cx, rows, labels, spec.clone()).await, |spec| vec![spec.column.clone()];
-    BlendSpec => |_cx, rows, labels, spec| Blend::new(rows, labels, spec.clone()), |spec| vec![spec.column.clone()];
+    ScenesSpec => |cx, rows, labels, spec| Scenes::open(cx, rows, labels, spec.clone()).await,
+        |spec| [spec.column.clone()].into_iter().chain(spec.mask.clone()).collect(), pictures: true;
+    BlendSpec => |_cx, rows, labels, spec| Blend::new(rows, labels, spec.clone()), |spec| vec![spec.column.clone()], pictures: true;
     BankSpec => |cx, rows, labels, spec| Bank::open(cx, spec, &rows, labels).await, none;
     CopulaSpec => |cx, rows, labels, spec| Copula::fit(cx, rows, labels, spec.clone()).await, none;
-    TableSpec => |_cx, rows, labels, spec| SimulatedRows::new(&rows, labels, spec.clone()), none;
+    TableSpec => |_cx, rows, labels, spec| SimulatedRows::new(&rows, labels, spec.clone()), |spec| spec.columns.keys().cloned().collect();
 }
 
 impl GeneratorSpec for GeneratorFnSpec {

@@ -3,6 +3,7 @@
 mod bank;
 mod by_cell;
 mod catalog;
+mod costs;
 mod gate;
 mod generator_fn;
 mod interpolate;

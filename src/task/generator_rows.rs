@@ -17,9 +17,10 @@ use crate::report::picture::{SheetGroup, SheetSample, Tile, contact_sheet};
 use crate::rows::{AnyLabels, Labels};
 use crate::source::{Files, FoundFiles, Split};
 use crate::stored_rows::{GENERATOR, ORIGIN, PARENTS};
-use crate::synthetic::SampleId;
 use crate::synthetic::learned::{LearnedModel, Training};
+use crate::synthetic::{GeneratorSpec, SampleId};
 use arrow::array::{AsArray, RecordBatch};
+use arrow::datatypes::SchemaRef;
 use image::RgbImage;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -36,6 +37,8 @@ pub struct GeneratorRows {
     pub notes: Vec<String>,
     /// The files and folders that are read.
     pub inputs: Vec<PathBuf>,
+    /// All columns of the training files, those among them that are not learnt.
+    pub columns: SchemaRef,
 }
 
 impl GeneratorRows {
@@ -65,13 +68,44 @@ impl GeneratorRows {
             true if !ignore.is_empty() => Err(Error::config(
                 "columns to ignore are those of a table, and of pictures no other column is learnt",
             )),
-            true => Self::open_pictures(cx, data, seed),
+            true => Self::open_pictures(cx, data, seed, None),
             false => Self::open_table(cx, data, seed, ignore),
         }
     }
 
-    fn open_pictures(cx: &Context, data: &DataOptions, seed: u64) -> Result<Self> {
-        let datasets = Datasets::open(cx, data, Some(&Classify::default().into()), seed)?;
+    /// As [`open_without`](Self::open_without), for the generator `spec`: of one of [pictures](GeneratorSpec::makes_pictures) the columns that it reads, the first of which are the
+    /// pictures where the data names no other.
+    ///
+    /// # Errors
+    ///
+    /// As there; `Schema` for a column that it reads and that is not there.
+    pub fn open_for(
+        cx: &Context,
+        data: &DataOptions,
+        seed: u64,
+        spec: &dyn GeneratorSpec,
+        ignore: &[String],
+    ) -> Result<Self> {
+        let reads = spec.reads();
+        if !spec.makes_pictures() || !ignore.is_empty() {
+            return Self::open_without(cx, data, seed, spec.makes_pictures(), ignore);
+        }
+        let mut data = data.clone();
+        data.image = data.image.or_else(|| reads.first().cloned());
+        Self::open_pictures(cx, &data, seed, reads.get(1).map(String::as_str))
+    }
+
+    /// The pictures and their classes, and the column `beside`.
+    fn open_pictures(cx: &Context, data: &DataOptions, seed: u64, beside: Option<&str>) -> Result<Self> {
+        let task = Classify::default().into();
+        let datasets = Datasets::open_with(cx, data, Some(&task), seed, (beside, &[]))?;
+        let columns = match &data.train {
+            DataSource::Files(paths) => {
+                let found = cx.block_on(FoundFiles::find(paths))?;
+                cx.block_on(found.open_split(cx, Split::Train))?.schema()
+            }
+            DataSource::Source(_) => datasets.train.schema(),
+        };
         let labels = Arc::clone(datasets.labels("a generator")?);
         let mut notes = datasets.understood();
         // It is that of whoever learns to make rows of a class, and nobody chose it.
@@ -91,6 +125,7 @@ impl GeneratorRows {
                 rows: datasets.train,
                 labels,
             },
+            columns,
         })
     }
 
@@ -123,6 +158,7 @@ impl GeneratorRows {
             true => &[ORIGIN, GENERATOR, PARENTS],
             false => &[],
         };
+        let columns = rows.schema();
         let (whole, rows) = (rows.clone(), without(rows, &label, data, (ignore, made), &mut notes)?);
         let training = match held {
             Some(held) => {
@@ -160,6 +196,7 @@ impl GeneratorRows {
             training,
             notes,
             inputs,
+            columns,
         })
     }
 }

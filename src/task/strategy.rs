@@ -18,6 +18,16 @@ use std::path::{Component, Path};
 /// Rows as they are stored.
 const STORED: Target = Target::Power(1.0);
 
+/// What else may be done with a generator that a run cannot use.
+fn or_written(generator: &dyn GeneratorSpec) -> &'static str {
+    match generator.makes_pictures() {
+        true => {
+            ", or write its rows to a file (`millstream generate sample`) and name it in data.train behind the others"
+        }
+        false => ", or write its rows to a file (`millstream generate sample`) for a training on tables",
+    }
+}
+
 /// The name of the deep phase among checkpoints.
 pub(crate) const DEEP: &str = "deep";
 
@@ -68,7 +78,8 @@ pub struct Strategy {
     /// What makes the synthetic rows that a head is trained on, of features: by its name and parameters, as in `{ residuals = {} }`. Defaults to
     /// [`SmoteSpec`](crate::synthetic::SmoteSpec) for the classes that lack rows. Its column is "features". Pictures (of deeper training, and where a head takes maps)
     /// are [blended](crate::synthetic::Blend), whatever is named here. Rows of a file (`rows`) need a column "features" of as many f32 as the network makes, each in deviations from the
-    /// mean of the training rows' one, beside the label; a file of pictures is named in [`data.train`](super::DataOptions::train).
+    /// mean of the training rows' one, beside the label; a file of pictures is named in [`data.train`](super::DataOptions::train), as is one of the rows that another generator of
+    /// pictures makes ([`FittedGenerator`](crate::synthetic::learned::FittedGenerator)).
     pub generator: Option<Named<dyn GeneratorSpec>>,
     /// What the rows of the generator have to pass that a head is trained on: `{}` compares features, and refuses copies and rows that lie far from all training rows
     /// of their class (or cell); others are drawn in their place. `{ limits = {} }` refuses the generator, too, before the training, where its rows of a class as a whole lie beyond
@@ -311,20 +322,22 @@ impl Strategy {
         };
         if !is_pooled {
             return Err(Error::config(format!(
-                "generator: {} makes rows of features, and the task {} trains on maps, whose synthetic rows are blended pictures: leave it out",
+                "generator: {} is to make rows of features, and the task {} trains on maps, whose synthetic rows are blended pictures: leave it out{}",
                 generator.name(),
-                datasets.task.name()
+                datasets.task.name(),
+                or_written(&**generator)
             )));
         }
         let known = [Extractor::COLUMN, &*datasets.label];
         match generator.reads().into_iter().find(|column| !known.contains(&&**column)) {
             None => Ok(()),
             Some(column) => Err(Error::config(format!(
-                "generator: {} reads the column {}, and the rows that a head is trained on have {} and {}",
+                "generator: {} reads the column {}, and the rows that a head is trained on have {} and {}: leave it out{}",
                 generator.name(),
                 quoted(&column),
                 quoted(known[0]),
-                quoted(known[1])
+                quoted(known[1]),
+                or_written(&**generator)
             ))),
         }
     }

@@ -299,6 +299,7 @@ fn explain_says_what_synthetic_rows_read() {
     let line = "synthetic (smote): about 28 rows an epoch, each made of 2.0 stored rows, where the row that it replaces is one: 56 rows read an epoch in place of 28";
     let words: String = explained.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(words.contains(line), "{explained}");
+    assert!(words.contains(&format!("{line}; a row takes about ")), "{explained}");
     let real = table(&COUNTS).loader(&cx).explain();
     assert!(!real.contains("synthetic ("), "{real}");
 }

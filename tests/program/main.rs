@@ -27,3 +27,4 @@ mod replay;
 mod safety;
 mod speed;
 mod walk;
+mod written_rows;

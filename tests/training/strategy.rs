@@ -532,7 +532,13 @@ fn a_generator_that_cannot_serve_is_refused_before_anything_is_written() {
         ),
         (
             made_by(r#"{"blend": {}}"#),
-            "generator: blend reads the column \"image\", and the rows that a head is trained on have \"features\" and \"label\"",
+            "generator: blend reads the column \"image\", and the rows that a head is trained on have \"features\" and \"label\": \
+             leave it out, or write its rows to a file (`millstream generate sample`) and name it in data.train",
+        ),
+        (
+            made_by(r#"{"smote_nc": {"columns": ["age"], "categorical_features": ["sex"]}}"#),
+            "generator: smote_nc reads the column \"age\", and the rows that a head is trained on have \"features\" and \"label\": \
+             leave it out, or write its rows to a file (`millstream generate sample`) for a training on tables",
         ),
     ] {
         refused_with(

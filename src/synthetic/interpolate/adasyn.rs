@@ -10,7 +10,7 @@ use crate::plan::Plan;
 use crate::rng::{Rng, stream};
 use crate::rows::Labels;
 use crate::spec::Spec;
-use crate::synthetic::{SampleId, Smote};
+use crate::synthetic::{SampleId, Smote, costs};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -146,7 +146,7 @@ impl Adasyn {
 
 impl Pairs for Adasyn {
     fn plan(&self) -> Plan {
-        Plan::of(&self.spec)
+        Plan::of(&self.spec).cost(costs::of_columns(&self.spec.columns))
     }
 
     fn ends(&self) -> &Ends {

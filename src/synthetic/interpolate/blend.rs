@@ -9,7 +9,7 @@ use crate::rng::{Rng, stream};
 use crate::rows::Labels;
 use crate::spec::Spec;
 use crate::synthetic::parents::Parents;
-use crate::synthetic::{Generator, SampleId};
+use crate::synthetic::{Generator, SampleId, costs};
 use arrow::array::{Array, ArrayRef, BinaryViewArray, RecordBatch};
 use arrow::compute::cast;
 use futures::future::BoxFuture;
@@ -100,6 +100,7 @@ impl Generator for Blend {
     fn describe(&self) -> Plan {
         Plan::of(self.spec())
             .random()
+            .cost(costs::BLENDED)
             .note("each is two pictures decoded, deformed, mixed and encoded as PNG, which is decoded again: more work than decoding the one that it replaces")
             .param("decoders", Decoder::default().fingerprint())
             .input(self.parents.base.describe())

@@ -10,7 +10,7 @@ use crate::plan::Plan;
 use crate::rng::{Rng, stream};
 use crate::rows::Labels;
 use crate::spec::Spec;
-use crate::synthetic::{SampleId, Smote};
+use crate::synthetic::{SampleId, Smote, costs};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -174,7 +174,7 @@ impl BorderlineSmote {
 
 impl Pairs for BorderlineSmote {
     fn plan(&self) -> Plan {
-        Plan::of(&self.spec)
+        Plan::of(&self.spec).cost(costs::of_columns(&self.spec.columns))
     }
 
     fn ends(&self) -> &Ends {

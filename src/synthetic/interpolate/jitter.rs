@@ -8,7 +8,7 @@ use crate::rng::{Rng, stream};
 use crate::rows::Labels;
 use crate::spec::Spec;
 use crate::synthetic::parents::Parents;
-use crate::synthetic::{Generator, SampleId};
+use crate::synthetic::{Generator, SampleId, costs};
 use arrow::array::RecordBatch;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
@@ -132,7 +132,10 @@ impl Jitter {
 
 impl Generator for Jitter {
     fn describe(&self) -> Plan {
-        Plan::of(&self.spec).random().input(self.parents.base.describe())
+        Plan::of(&self.spec)
+            .random()
+            .cost(costs::of_columns(&self.spec.columns))
+            .input(self.parents.base.describe())
     }
 
     fn supports(&self, class: u32) -> bool {

@@ -9,8 +9,8 @@ use crate::plan::Plan;
 use crate::rng::{Rng, stream};
 use crate::rows::Labels;
 use crate::spec::Spec;
-use crate::synthetic::SampleId;
 use crate::synthetic::parents::Parents;
+use crate::synthetic::{SampleId, costs};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -175,7 +175,7 @@ impl Smote {
 
 impl Pairs for Smote {
     fn plan(&self) -> Plan {
-        Plan::of(&self.spec)
+        Plan::of(&self.spec).cost(costs::of_columns(&self.spec.columns))
     }
 
     fn ends(&self) -> &Ends {

@@ -14,7 +14,7 @@ use crate::spec::Spec;
 use crate::synthetic::nearest::{Points, Search};
 use crate::synthetic::parents::Parents;
 use crate::synthetic::table_columns::{Categories, is_category, is_number};
-use crate::synthetic::{Generator, SampleId, Smote};
+use crate::synthetic::{Generator, SampleId, Smote, costs};
 use arrow::array::RecordBatch;
 use arrow::datatypes::Schema;
 use futures::future::BoxFuture;
@@ -280,7 +280,10 @@ fn most_frequent(mut codes: Vec<u32>) -> Vec<u32> {
 
 impl Generator for SmoteNc {
     fn describe(&self) -> Plan {
-        Plan::of(&self.spec).random().input(self.parents.base.describe())
+        Plan::of(&self.spec)
+            .random()
+            .cost(costs::TABLE)
+            .input(self.parents.base.describe())
     }
 
     fn supports(&self, class: u32) -> bool {

@@ -144,15 +144,22 @@ impl About {
     ///
     /// `Config` for a class that there is not, and for one of fewer than two rows, of which a generator could only make copies.
     pub fn class(&self, name: &str) -> Result<u32> {
-        let Some(class) = self.classes.iter().position(|known| known == name) else {
-            let known = shown(&self.classes.join(", "), 200);
-            return Err(Error::config(format!(
-                "there is no class {}: they are {known}",
-                quoted(name)
-            )));
-        };
-        self.check_class(class as u32)?;
-        Ok(class as u32)
+        let class = self.number(name)?;
+        self.check_class(class).map(|()| class)
+    }
+
+    /// The number of the class that is called `name`, whether rows of it can be made or not.
+    pub(super) fn number(&self, name: &str) -> Result<u32> {
+        match self.classes.iter().position(|known| known == name) {
+            Some(class) => Ok(class as u32),
+            None => {
+                let known = shown(&self.classes.join(", "), 200);
+                Err(Error::config(format!(
+                    "there is no class {}: they are {known}",
+                    quoted(name)
+                )))
+            }
+        }
     }
 
     /// Whether it has learnt `class`.

@@ -1,15 +1,17 @@
-//! The rows of a model that go to a file: of each class the first, or the first that pass a gate.
+//! The made rows that go to a file: of each class the first, or the first that pass a gate.
 
 use super::definition::BLOCK;
-use super::learned_model::LearnedModel;
+use super::row_maker::RowMaker;
 use crate::columns::gather_one;
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::synthetic::{Gate, Judged, Refusal, SampleId, refusals_in_words};
 use arrow::array::RecordBatch;
+use arrow::compute::concat_batches;
+use std::collections::VecDeque;
 
-/// Refuses a model whose rows of a class that is wanted lie beyond the limits of `gate`, if it has any.
-pub(super) fn check_limits(cx: &Context, model: &LearnedModel, rows: &[u64], gate: &Gate) -> Result<()> {
+/// Refuses a maker whose rows of a class that is wanted lie beyond the limits of `gate`, if it has any.
+pub(super) fn check_limits(cx: &Context, maker: &dyn RowMaker, rows: &[u64], gate: &Gate) -> Result<()> {
     let Some(limits) = &gate.spec().limits else {
         return Ok(());
     };
@@ -17,22 +19,25 @@ pub(super) fn check_limits(cx: &Context, model: &LearnedModel, rows: &[u64], gat
         let Some(wanted) = gate.measured(class, limits) else {
             continue;
         };
-        let (of_model, own) = (model.clone(), cx.clone());
-        let made = cx.block_on(cx.compute(move || of_model.sample(&own, &wanted)))?;
-        cx.block_on(gate.check_class(cx, (model.about().name(), class), &made, None, limits))?;
+        let parts = wanted.chunks(maker.at_once().max(1));
+        let made = parts.map(|some| maker.make(cx, some)).collect::<Result<Vec<_>>>()?;
+        let made = concat_batches(&maker.schema(), &made)?;
+        cx.block_on(gate.check_class(cx, (maker.about().name(), class), &made, None, limits))?;
     }
     Ok(())
 }
 
-/// Rows that are made at a time, so that all threads have some; rows in memory are no more than twice as many.
+/// Rows of a round, so that all threads have some.
 const TOGETHER: u64 = 32 * BLOCK;
 
-/// The rows of a model, some at a time.
+/// Made rows, some at a time.
 #[derive(Debug)]
 pub(super) struct Candidates<'a> {
-    model: &'a LearnedModel,
+    maker: &'a dyn RowMaker,
     gate: Option<&'a Gate>,
     classes: Vec<OfClass>,
+    /// What is left of the round.
+    round: VecDeque<SampleId>,
     pub(super) judged: Judged,
 }
 
@@ -47,29 +52,33 @@ struct OfClass {
 }
 
 impl<'a> Candidates<'a> {
-    pub(super) fn new(model: &'a LearnedModel, rows: &[u64], gate: Option<&'a Gate>) -> Self {
+    pub(super) fn new(maker: &'a dyn RowMaker, rows: &[u64], gate: Option<&'a Gate>) -> Self {
         let of = |&wanted: &u64| OfClass {
             wanted,
             ..OfClass::default()
         };
         Self {
-            model,
+            maker,
             gate,
             classes: rows.iter().map(of).collect(),
+            round: VecDeque::new(),
             judged: Judged::default(),
         }
     }
 
-    /// The next rows, up to [`TOGETHER`] and a block of each class; none where there are as many as are wanted. Classes take turns, by blocks. How many are made at a time moves
-    /// no row.
+    /// The next rows, up to [`TOGETHER`] and a block of each class, and no more than the maker [makes at once](RowMaker::at_once); none where there are as many as are wanted.
+    /// Classes take turns, by blocks. How many are made at a time moves no row.
     pub(super) fn next(&mut self, cx: &Context) -> Result<Option<RecordBatch>> {
         loop {
-            let samples = self.turn();
+            if self.round.is_empty() {
+                self.round = self.turn().into();
+            }
+            let some = self.round.len().min(self.maker.at_once().max(1));
+            let samples: Vec<SampleId> = self.round.drain(..some).collect();
             if samples.is_empty() {
                 return Ok(None);
             }
-            let (model, of_model, wanted) = (self.model.clone(), cx.clone(), samples.clone());
-            let made = cx.block_on(cx.compute(move || model.sample(&of_model, &wanted)))?;
+            let made = self.maker.make(cx, &samples)?;
             let made = match self.gate {
                 None => {
                     samples
@@ -127,11 +136,14 @@ impl<'a> Candidates<'a> {
             }
         }
         let attempts = u64::from(gate.spec().attempts);
-        let exhausted = |of: &&OfClass| of.done < of.wanted && of.next >= attempts.saturating_mul(of.wanted.max(BLOCK));
-        if let Some((class, of)) = self.classes.iter().enumerate().find(|(_, of)| exhausted(of)) {
+        let exhausted = |of: &OfClass| of.done < of.wanted && of.next >= attempts.saturating_mul(of.wanted.max(BLOCK));
+        // Those that are left of the round may pass.
+        let is_judged = self.round.is_empty();
+        let mut classes = self.classes.iter().enumerate();
+        if let Some((class, of)) = classes.find(|(_, of)| is_judged && exhausted(of)) {
             return Err(Error::stage(format!(
                 "class {:?}: {} of {} rows pass the gate ({}), and {} are wanted: let it be wider, allow more attempts, or leave the class out",
-                self.model.about().classes[class],
+                self.maker.about().classes[class],
                 of.done,
                 of.next,
                 refusals_in_words(&of.refused),

@@ -4,6 +4,7 @@ use super::about::About;
 use super::definition::{BLOCK, Learned, LearnedSpec};
 use super::model_folder::{self, Parts};
 use super::progress::FitRun;
+use super::row_maker::RowMaker;
 use super::training::Training;
 use crate::columns::gather;
 use crate::dataset::Dataset;
@@ -192,5 +193,28 @@ impl LearnedModel {
         });
         let rows: Vec<(usize, usize)> = rows.collect();
         gather(&self.schema(), &made.iter().collect::<Vec<_>>(), &rows)
+    }
+}
+
+impl RowMaker for LearnedModel {
+    fn about(&self) -> &About {
+        &self.about
+    }
+
+    fn hash(&self) -> &str {
+        &self.hash
+    }
+
+    fn schema(&self) -> SchemaRef {
+        self.learned.schema()
+    }
+
+    fn check_class(&self, class: u32) -> Result<()> {
+        self.about.check_class(class)
+    }
+
+    fn make(&self, cx: &Context, samples: &[SampleId]) -> Result<RecordBatch> {
+        let (model, of_model, wanted) = (self.clone(), cx.clone(), samples.to_vec());
+        cx.block_on(cx.compute(move || model.sample(&of_model, &wanted)))
     }
 }

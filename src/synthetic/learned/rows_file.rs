@@ -1,7 +1,7 @@
-//! The file of rows that a model makes: what training reads.
+//! The file of rows that a generator makes: what training reads.
 
 use super::candidates::{Candidates, check_limits};
-use super::learned_model::LearnedModel;
+use super::row_maker::RowMaker;
 use super::written_labels::WrittenLabels;
 use crate::error::{Error, Result};
 use crate::exec::{Context, files, outputs};
@@ -20,6 +20,8 @@ use std::sync::Arc;
 
 /// Rows of a row group.
 const ROWS: usize = 4096;
+/// Bytes of one, about: pictures make it end sooner, since a row group is in memory while it is written.
+const BYTES: usize = 64 << 20;
 
 /// Endings of names whose readers would not find Parquet there.
 const OTHERS: [&str; 20] = [
@@ -27,10 +29,11 @@ const OTHERS: [&str; 20] = [
     "xlsx", "html", "png", "jpg", "zip", "gz",
 ];
 
-/// The Parquet file that rows of a model go to.
+/// The Parquet file that rows of a generator go to: of a [`LearnedModel`](super::LearnedModel), or of any other as a
+/// [`FittedGenerator`](super::FittedGenerator).
 ///
-/// It has the columns of the rows that the model was fitted on, pictures as Hugging Face's `datasets` has them (PNG), labels as those rows have them (texts, integers, booleans,
-/// or class numbers with their names), so that it is read beside the files of these rows, and a column `generator`, which says kind, model and seed. Its metadata says which rows the model was fitted on, so that such
+/// It has the columns of the rows that the generator was fitted on, pictures as Hugging Face's `datasets` has them (PNG), labels as those rows have them (texts, integers, booleans,
+/// or class numbers with their names), so that it is read beside the files of these rows, and a column `generator`, which says kind, hash and seed. Its metadata says which rows the generator was fitted on, so that such
 /// rows are refused where one of them is held out. Rows of a class come by their index, from 0; classes take
 /// turns, by blocks of [`BLOCK`](super::BLOCK) rows.
 #[derive(Clone, Debug)]
@@ -40,7 +43,7 @@ pub struct RowsFile {
 }
 
 impl RowsFile {
-    /// The file at `path`; one of rows that a model made is replaced if `overwrite` says so.
+    /// The file at `path`; one of rows that a generator made is replaced if `overwrite` says so.
     pub fn new(path: impl Into<PathBuf>, overwrite: bool) -> Self {
         Self {
             path: path.into(),
@@ -73,16 +76,16 @@ impl RowsFile {
     ///
     /// # Errors
     ///
-    /// As [`LearnedModel::sample`]; `Config` where no rows are asked for; `Schema` where the rows have a column `generator` of their own;
+    /// Those of [making the rows](RowMaker::make); `Config` for a class that none can be made of, and where no rows are asked for; `Schema` where the rows have a column `generator` of their own;
     /// `Io` where the file cannot be written, `Exists` where there is one by now that may not be replaced.
     pub fn write(
         &self,
         cx: &Context,
-        model: &LearnedModel,
+        maker: &dyn RowMaker,
         rows: &[u64],
         progress: &mut dyn FnMut(u64) -> Result<()>,
     ) -> Result<()> {
-        self.write_all(cx, model, rows, None, progress).map(drop)
+        self.write_all(cx, maker, rows, None, progress).map(drop)
     }
 
     /// As [`write`](Self::write), of the rows that pass `gate` alone: row `i` of a class in the file is the `i`-th that does. What the gate made of the rows is given, up to the
@@ -95,37 +98,37 @@ impl RowsFile {
     pub fn write_accepted(
         &self,
         cx: &Context,
-        model: &LearnedModel,
+        maker: &dyn RowMaker,
         rows: &[u64],
         gate: &Gate,
         progress: &mut dyn FnMut(u64) -> Result<()>,
     ) -> Result<Judged> {
-        self.write_all(cx, model, rows, Some(gate), progress)
+        self.write_all(cx, maker, rows, Some(gate), progress)
     }
 
     fn write_all(
         &self,
         cx: &Context,
-        model: &LearnedModel,
+        maker: &dyn RowMaker,
         rows: &[u64],
         gate: Option<&Gate>,
         progress: &mut dyn FnMut(u64) -> Result<()>,
     ) -> Result<Judged> {
         for (class, _) in rows.iter().enumerate().filter(|(_, rows)| **rows > 0) {
-            model.about().check_class(class as u32)?;
+            maker.check_class(class as u32)?;
         }
         if rows.iter().all(|&rows| rows == 0) {
             return Err(Error::config("no rows are asked for: ask for one at least"));
         }
         if let Some(gate) = gate {
-            check_limits(cx, model, rows, gate)?;
+            check_limits(cx, maker, rows, gate)?;
         }
-        let name = model.generator(cx.seed());
-        let labels = WrittenLabels::of(model)?;
-        let schema = schema(model, &labels, &name)?;
+        let name = maker.made_by(cx.seed());
+        let labels = WrittenLabels::of(maker)?;
+        let schema = schema(maker, &labels, &name)?;
         let properties = WriterProperties::builder().set_max_row_group_row_count(Some(ROWS));
         let failed = |error: parquet::errors::ParquetError| Error::io(&self.path, error);
-        let mut candidates = Candidates::new(model, rows, gate);
+        let mut candidates = Candidates::new(maker, rows, gate);
         files::write_output(&self.path, self.overwrite, |out| {
             let writer = ArrowWriter::try_new(out, Arc::clone(&schema), Some(properties.build()));
             let (mut writer, mut done) = (writer.map_err(failed)?, 0);
@@ -135,6 +138,9 @@ impl RowsFile {
                 columns.push(Arc::new(generator) as ArrayRef);
                 let batch = RecordBatch::try_new(Arc::clone(&schema), columns)?;
                 writer.write(&batch).map_err(failed)?;
+                if writer.in_progress_size() >= BYTES {
+                    writer.flush().map_err(failed)?;
+                }
                 done += made.num_rows() as u64;
                 progress(done)?;
             }
@@ -168,15 +174,15 @@ pub fn spread(rows: u64, shares: &[f64]) -> Vec<u64> {
     given
 }
 
-/// Whether a model made the rows in the file at `path`.
+/// Whether a generator made the rows in the file at `path`.
 fn is_own(path: &Path) -> bool {
     let reader = std::fs::File::open(path).map(ParquetRecordBatchReaderBuilder::try_new);
     reader.is_ok_and(|reader| reader.is_ok_and(|reader| reader.schema().metadata().contains_key(MADE_BY)))
 }
 
 /// The columns of the file, and what Hugging Face's `datasets` is told of them.
-fn schema(model: &LearnedModel, labels: &WrittenLabels, name: &str) -> Result<SchemaRef> {
-    let (of_rows, about) = (model.schema(), model.about());
+fn schema(maker: &dyn RowMaker, labels: &WrittenLabels, name: &str) -> Result<SchemaRef> {
+    let (of_rows, about, told) = (maker.schema(), maker.about(), maker.features());
     if of_rows.index_of(GENERATOR).is_ok() {
         return Err(Error::schema(format!(
             "the rows have a column \"{GENERATOR}\", which is what the one is called that says what made a row: rename it"
@@ -188,11 +194,14 @@ fn schema(model: &LearnedModel, labels: &WrittenLabels, name: &str) -> Result<Sc
     for field in &fields {
         let feature = match labels.are_numbers() && *field.name() == about.label {
             true => json!({"names": about.classes, "_type": "ClassLabel"}),
-            false => feature(field.data_type()),
+            false => match &told[field.name()] {
+                Value::Null => feature(field.data_type()),
+                told => told.clone(),
+            },
         };
         features.insert(field.name().clone(), feature);
     }
-    let made = json!({"generator": about.generator, "model": model.hash(), "made_by": name, "rows": about.rows, "fitted_on": about.fitted_on});
+    let made = json!({"generator": about.generator, "model": maker.hash(), "made_by": name, "rows": about.rows, "fitted_on": about.fitted_on});
     let metadata = HashMap::from([
         (
             HUGGING_FACE.to_owned(),
@@ -206,11 +215,22 @@ fn schema(model: &LearnedModel, labels: &WrittenLabels, name: &str) -> Result<Sc
 /// What Hugging Face's `datasets` calls a column of this type.
 fn feature(data_type: &DataType) -> Value {
     match data_type {
+        DataType::Struct(fields) if fields.find("bytes").is_none() => {
+            let inside = fields
+                .iter()
+                .map(|field| (field.name().clone(), feature(field.data_type())));
+            Value::Object(inside.collect())
+        }
         DataType::Struct(_) => json!({"_type": "Image"}),
         DataType::Utf8 | DataType::Utf8View => json!({"dtype": "string", "_type": "Value"}),
         DataType::LargeUtf8 => json!({"dtype": "large_string", "_type": "Value"}),
         DataType::Boolean => json!({"dtype": "bool", "_type": "Value"}),
         DataType::Dictionary(_, values) => feature(values),
+        DataType::Binary | DataType::BinaryView => json!({"dtype": "binary", "_type": "Value"}),
+        DataType::FixedSizeList(item, length) => {
+            json!({"feature": feature(item.data_type()), "length": length, "_type": "Sequence"})
+        }
+        DataType::List(item) => json!({"feature": feature(item.data_type()), "length": -1, "_type": "Sequence"}),
         other => json!({"dtype": other.to_string().to_lowercase(), "_type": "Value"}),
     }
 }

@@ -1,6 +1,6 @@
 //! The labels in a file of made rows, as those of the training rows are stored.
 
-use super::learned_model::LearnedModel;
+use super::row_maker::RowMaker;
 use crate::columns::index_of;
 use crate::error::{Error, Result};
 use arrow::array::{Array, ArrayRef, RecordBatch, StringArray};
@@ -19,14 +19,14 @@ pub(super) struct WrittenLabels {
 }
 
 impl WrittenLabels {
-    /// As the rows have them that `model` was fitted on.
+    /// As the rows have them that `maker` was fitted on.
     ///
     /// # Errors
     ///
     /// `Data` for a type that the classes' names are no values of, which no fit writes.
-    pub(super) fn of(model: &LearnedModel) -> Result<Self> {
-        let about = model.about();
-        let at = index_of(&model.schema(), &about.label)?;
+    pub(super) fn of(maker: &dyn RowMaker) -> Result<Self> {
+        let about = maker.about();
+        let at = index_of(&maker.schema(), &about.label)?;
         let values = about.label_type.as_ref().map(|of| {
             values(of, &about.classes).map_err(|why| {
                 Error::data(format!(

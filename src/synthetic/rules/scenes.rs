@@ -15,7 +15,7 @@ use crate::rng::{Rng, stream};
 use crate::rows::Labels;
 use crate::spec::{Spec, nearest};
 use crate::synthetic::parents::Parents;
-use crate::synthetic::{Generator, SampleId};
+use crate::synthetic::{Generator, SampleId, costs};
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::SchemaRef;
 use futures::future::BoxFuture;
@@ -248,6 +248,7 @@ impl Generator for Scenes {
     fn describe(&self) -> Plan {
         let plan = Plan::of(&self.spec)
             .random()
+            .cost(costs::DRAWN)
             .note("each is drawn and encoded as PNG, which is decoded again: more work than decoding a small picture")
             .param("decoders", Decoder::default().fingerprint())
             .input(self.parents.base.describe());

@@ -8,7 +8,7 @@ use crate::source::{ColumnKind, Simulator, TableSpec};
 use crate::spec::Spec;
 use crate::synthetic::matched_columns::MatchedColumns;
 use crate::synthetic::table_columns::is_number;
-use crate::synthetic::{Generator, SampleId};
+use crate::synthetic::{Generator, SampleId, costs};
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -105,6 +105,7 @@ impl Generator for SimulatedRows {
     fn describe(&self) -> Plan {
         Plan::of(&self.spec)
             .random()
+            .cost(costs::TABLE)
             // It reads no rows.
             .decoded(0)
             .param("of classes", format_args!("{:?}", self.classes))

@@ -10,7 +10,7 @@ use crate::rows::Labels;
 use crate::spec::Spec;
 use crate::synthetic::interpolate::{check_finite, floats};
 use crate::synthetic::parents::{Parents, ROWS_AT_A_TIME};
-use crate::synthetic::{Generator, SampleId};
+use crate::synthetic::{Generator, SampleId, costs};
 use arrow::array::RecordBatch;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
@@ -209,6 +209,7 @@ impl Generator for Calibrated {
     fn describe(&self) -> Plan {
         Plan::of(&self.spec)
             .random()
+            .cost(costs::FEATURES)
             .note(format!("numbers to the power {}", self.means.power))
             .input(self.means.parents.base.describe())
     }

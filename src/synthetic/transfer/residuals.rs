@@ -9,7 +9,7 @@ use crate::rows::Labels;
 use crate::spec::Spec;
 use crate::synthetic::interpolate::{check_finite, floats};
 use crate::synthetic::parents::Parents;
-use crate::synthetic::{Generator, SampleId};
+use crate::synthetic::{Generator, SampleId, costs};
 use arrow::array::RecordBatch;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
@@ -131,7 +131,10 @@ impl Residuals {
 
 impl Generator for Residuals {
     fn describe(&self) -> Plan {
-        Plan::of(&self.spec).random().input(self.means.parents.base.describe())
+        Plan::of(&self.spec)
+            .random()
+            .cost(costs::FEATURES)
+            .input(self.means.parents.base.describe())
     }
 
     fn supports(&self, class: u32) -> bool {

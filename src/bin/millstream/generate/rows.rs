@@ -5,6 +5,7 @@ use crate::recipe::with_default;
 use crate::settings::{set, set_files};
 use crate::values::part;
 use clap::Args;
+use millstream::synthetic::GeneratorSpec;
 use millstream::task::{DataOptions, FinetuneSpec, GeneratorRows};
 use millstream::{Context, Result};
 
@@ -38,6 +39,17 @@ impl Rows {
     /// Opens the rows.
     pub(crate) fn open(&self, cx: &Context, train: Vec<String>, seed: u64, pictures: bool) -> Result<GeneratorRows> {
         GeneratorRows::open_without(cx, &self.options(train), seed, pictures, &self.ignore)
+    }
+
+    /// Opens the rows that the generator `spec` is fitted on.
+    pub(crate) fn open_for(
+        &self,
+        cx: &Context,
+        train: Vec<String>,
+        seed: u64,
+        spec: &dyn GeneratorSpec,
+    ) -> Result<GeneratorRows> {
+        GeneratorRows::open_for(cx, &self.options(train), seed, spec, &self.ignore)
     }
 
     fn options(&self, train: Vec<String>) -> DataOptions {

@@ -2,36 +2,45 @@ use super::rows::Rows;
 use crate::machine::Machine;
 use crate::output::{shown, tell};
 use crate::progress::Progress;
-use crate::values::Balance;
+use crate::values::{Balance, generator};
 use clap::Args;
 use millstream::burn::tensor::Device;
 use millstream::generative::learned_generators;
 use millstream::mix::Target;
 use millstream::quote::counted_with;
-use millstream::spec::Spec;
-use millstream::synthetic::learned::{LearnedModel, RowsFile, spread};
-use millstream::synthetic::{Gate, GateSpec};
+use millstream::spec::{Named, Spec};
+use millstream::synthetic::learned::{FittedGenerator, LearnedModel, RowMaker, RowsFile, spread};
+use millstream::synthetic::{Gate, GateSpec, GeneratorSpec};
 use millstream::task::{FinetuneSpec, PictureFeatures};
 use millstream::{Context, Error, Result};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Write rows that a generator makes to a Parquet file, which finetune and others read like any other.
 #[derive(Args)]
 pub(crate) struct Sample {
-    /// The folder with the generator
-    #[arg(long, value_name = "DIR")]
-    model: PathBuf,
+    /// The folder with a generator that was fitted (generate fit)
+    #[arg(
+        long,
+        value_name = "DIR",
+        required_unless_present = "generator",
+        conflicts_with = "generator"
+    )]
+    model: Option<PathBuf>,
+    /// Any other generator, fitted on --train: scenes, blend, smote, smote_nc, borderline_smote, adasyn, jitter, copula, or one with its parameters as JSON, such as
+    /// '{"smote": {"columns": ["age", "height"]}}' or '{"scenes": {"width": 320}}'
+    #[arg(long, value_name = "NAME", value_parser = generator, requires = "train", group = "reads")]
+    generator: Option<Named<dyn GeneratorSpec>>,
     /// Rows in all
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
     rows: u64,
-    /// Of these classes alone; of all that were learnt if left out
+    /// Of these classes alone; of all that rows can be made of if left out
     #[arg(long, value_name = "NAME", num_args = 1..)]
     classes: Vec<String>,
     /// Which share of the rows each class gets: none has those of the training rows; uniform if left out
     #[arg(long, value_name = "none|sqrt|uniform", value_parser = Balance::read)]
     balance: Option<Balance>,
-    /// Seed of the rows; 0 if left out
+    /// Seed of the rows, and with --generator of those that are held out, as finetune has it; 0 if left out
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=FinetuneSpec::MAX_SEED))]
     seed: Option<u64>,
     /// Where to write them; a file in this folder that is named by the kind, the hash of the generator and the seed if left out
@@ -43,10 +52,10 @@ pub(crate) struct Sample {
     /// Write no row that is a copy of a training row or far from all those of its class, and make others in its place: pictures are compared by features of the
     /// carried network, through which every training picture and every candidate goes, tables by their columns. Alone it is as usual; JSON says otherwise: '{"manifold": 10, "least_distance": 0.2, "attempts": 32}'; with
     /// "limits": {"precision": 0.5} the generator is refused, too, where its rows of a class as a whole lie beyond a limit
-    #[arg(long, value_name = "JSON", num_args = 0..=1, default_missing_value = "{}", value_parser = gate, requires = "train")]
+    #[arg(long, value_name = "JSON", num_args = 0..=1, default_missing_value = "{}", value_parser = gate, requires = "train", conflicts_with = "generator", group = "reads")]
     gate: Option<GateSpec>,
-    /// The data that the generator was fitted on, which --gate compares with
-    #[arg(long, num_args = 1.., value_name = "DATA", requires = "gate")]
+    /// The data that --generator is fitted on; with --model those that it was fitted on, which --gate compares with
+    #[arg(long, num_args = 1.., value_name = "DATA", requires = "reads")]
     train: Vec<String>,
     #[command(flatten)]
     of_rows: Rows,
@@ -66,35 +75,83 @@ fn gate(text: &str) -> std::result::Result<GateSpec, String> {
 
 impl Sample {
     pub(crate) fn run(self) -> Result<()> {
-        let seed = self.seed.unwrap_or(0);
-        let model = LearnedModel::load(&self.model, &learned_generators())?;
-        let named = || {
-            PathBuf::from(format!(
-                "{}-{}-{seed}.parquet",
-                model.about().name(),
-                &model.hash()[..16]
-            ))
-        };
-        let out = self.out.clone().unwrap_or_else(named);
-        let file = RowsFile::new(&out, self.overwrite);
+        match (&self.model, &self.generator) {
+            (Some(folder), _) => self.of_model(folder),
+            (None, Some(generator)) => self.of_generator(&**generator),
+            (None, None) => Err(Error::config(
+                "name the folder of a generator (--model), or a generator (--generator)",
+            )),
+        }
+    }
+
+    /// Rows of the generator that was fitted to `folder`.
+    fn of_model(&self, folder: &Path) -> Result<()> {
+        let model = LearnedModel::load(folder, &learned_generators())?;
+        let (out, file) = self.file(&model);
         // The rows that it was fitted on are inputs as well, where they still lie there.
         let fitted_on = model.about().fitted_on.files().map(PathBuf::from);
         let inputs: Vec<PathBuf> = fitted_on
-            .chain([self.model.clone()])
+            .chain([folder.to_owned()])
             .filter(|path| path.exists())
             .collect();
         file.check(&inputs)?;
         let rows = self.rows_of_classes(&model)?;
-        let cx = self.machine.context()?.with_seed(seed);
+        let cx = self.machine.context()?.with_seed(self.seed());
         let gate = self.gate_of(&cx, &model, &file)?;
+        self.write(&cx, (&*out, &file), &model, &rows, gate.as_ref())
+    }
+
+    /// Rows of `generator`, fitted on the training rows.
+    fn of_generator(&self, generator: &dyn GeneratorSpec) -> Result<()> {
+        if let Some(out) = &self.out {
+            // Before anything is read.
+            RowsFile::new(out, self.overwrite).check(&[])?;
+        }
+        let cx = self.machine.context()?.with_seed(self.seed());
+        let rows = self.of_rows.open_for(&cx, self.train.clone(), self.seed(), generator)?;
+        rows.notes.iter().for_each(|note| tell(note));
+        let maker = FittedGenerator::fit(generator, &rows.training)?.beside(&rows.columns);
+        let (out, file) = self.file(&maker);
+        file.check(&rows.inputs)?;
+        let counts = self.rows_of_classes(&maker)?;
+        self.write(&cx, (&*out, &file), &maker, &counts, None)
+    }
+
+    fn seed(&self) -> u64 {
+        self.seed.unwrap_or(0)
+    }
+
+    /// Where the rows of `maker` go to.
+    fn file(&self, maker: &dyn RowMaker) -> (PathBuf, RowsFile) {
+        let named = || {
+            PathBuf::from(format!(
+                "{}-{}-{}.parquet",
+                maker.about().name(),
+                &maker.hash()[..16],
+                self.seed()
+            ))
+        };
+        let out = self.out.clone().unwrap_or_else(named);
+        let file = RowsFile::new(&out, self.overwrite);
+        (out, file)
+    }
+
+    fn write(
+        &self,
+        cx: &Context,
+        (out, file): (&Path, &RowsFile),
+        maker: &dyn RowMaker,
+        rows: &[u64],
+        gate: Option<&Gate>,
+    ) -> Result<()> {
         let mut progress = Progress::new("rows", self.rows);
         let mut reached = |done| {
             progress.reached(done);
             Ok(())
         };
-        let judged = match &gate {
-            None => file.write(&cx, &model, &rows, &mut reached).map(|()| None)?,
-            Some(gate) => Some(file.write_accepted(&cx, &model, &rows, gate, &mut reached)?),
+        let judged = match gate {
+            None => file.write(cx, maker, rows, &mut reached).map(|()| None)?,
+            Some(gate) => Some(file.write_accepted(cx, maker, rows, gate, &mut reached)?),
         };
         progress.end();
         if let Some(judged) = judged {
@@ -103,7 +160,7 @@ impl Sample {
         tell(&format!(
             "{} in {}",
             counted_with(self.rows, "row", ["is", "are"]),
-            shown(&out)
+            shown(out)
         ));
         Ok(())
     }
@@ -141,14 +198,15 @@ impl Sample {
     }
 
     /// Rows of each class.
-    fn rows_of_classes(&self, model: &LearnedModel) -> Result<Vec<u64>> {
-        let about = model.about();
-        let named = self.classes.iter().map(|name| about.class(name));
+    fn rows_of_classes(&self, maker: &dyn RowMaker) -> Result<Vec<u64>> {
+        let about = maker.about();
+        let named = self.classes.iter().map(|name| maker.class(name));
         let named = named.collect::<Result<Vec<u32>>>()?;
-        let is_wanted = |class: u32| about.supports(class) && (named.is_empty() || named.contains(&class));
+        let is_wanted = |class: u32| maker.check_class(class).is_ok() && (named.is_empty() || named.contains(&class));
         let counts = (0..).zip(&about.counts);
+        // A class of shapes needs no rows.
         let counts: Vec<u64> = counts
-            .map(|(class, &rows)| if is_wanted(class) { rows } else { 0 })
+            .map(|(class, &rows)| if is_wanted(class) { rows.max(1) } else { 0 })
             .collect();
         let target = match &self.balance {
             None => Target::Uniform,

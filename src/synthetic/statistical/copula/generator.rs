@@ -8,7 +8,7 @@ use crate::rng::{Rng, stream};
 use crate::rows::Labels;
 use crate::spec::Spec;
 use crate::synthetic::matched_columns::MatchedColumns;
-use crate::synthetic::{Generator, SampleId};
+use crate::synthetic::{Generator, SampleId, costs};
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{Field, Schema};
 use futures::future::BoxFuture;
@@ -46,6 +46,7 @@ impl Copula {
         Ok(Self {
             plan: Plan::of(&spec)
                 .random()
+                .cost(costs::TABLE)
                 .param("model", copula.model.fingerprint())
                 .resident(copula.plan_bytes())
                 .input(below),
@@ -84,7 +85,10 @@ impl Copula {
             (!model.classes[class].marginals.is_empty()).then_some(class)
         };
         let classes = labels.names().iter().map(of).collect();
-        let plan = Plan::new(Self::NAME).random().param("model", model.fingerprint());
+        let plan = Plan::new(Self::NAME)
+            .random()
+            .cost(costs::TABLE)
+            .param("model", model.fingerprint());
         let copula = Self {
             model: Arc::new(model),
             classes,
