@@ -10,4 +10,5 @@ mod leaks;
 mod motion;
 mod operations;
 mod page;
+mod per_class;
 mod pictures;
