@@ -29,6 +29,7 @@ mod mixup;
 mod objects;
 mod once;
 mod order;
+mod outlines;
 mod partners;
 mod quality;
 mod rarest;
