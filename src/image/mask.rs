@@ -80,6 +80,19 @@ impl Mask {
         Self { width, height, values }
     }
 
+    /// It as a PNG of grey values of eight bits.
+    pub(crate) fn to_png(&self) -> Result<Vec<u8>, ImageError> {
+        let failed = |error: png::EncodingError| ImageError::Config(format!("encode PNG: {error}"));
+        let mut file = Vec::new();
+        let mut encoder = Encoder::new(&mut file, self.width, self.height);
+        encoder.set_color(ColorType::Grayscale);
+        encoder.set_depth(BitDepth::Eight);
+        let mut writer = encoder.write_header().map_err(failed)?;
+        writer.write_image_data(&self.values).map_err(failed)?;
+        writer.finish().map_err(failed)?;
+        Ok(file)
+    }
+
     /// It as a PNG of the kind that `like` is, a file that was [decoded](Self::decode): grey or palette, with the same bits, colours and
     /// transparency.
     pub(super) fn encode(&self, like: &[u8]) -> Result<Vec<u8>, ImageError> {

@@ -1,5 +1,6 @@
 //! The rows of a file on their way: read, made smaller and turned into what is written, several batches at a time, in order.
 
+use super::annotations::Instances;
 use super::columns::Columns;
 use super::pictures::{Pictures, Shrink};
 use crate::dataset::{Block, Blocks, Dataset};
@@ -23,7 +24,7 @@ pub(super) fn batches<'a>(
     cx: &'a Context,
     rows: &'a Arc<dyn Dataset>,
     positions: Range<u64>,
-    shrink: Option<&'a Shrink>,
+    (shrink, instances): (Option<&'a Shrink>, Option<Instances>),
     columns: &'a Columns,
 ) -> impl Stream<Item = Result<Made>> + 'a {
     let ahead = cx.threads() + 2;
@@ -45,6 +46,10 @@ pub(super) fn batches<'a>(
                 let (batch, pictures) = match shrink {
                     Some(shrink) => shrink.run(&batch, first)?,
                     None => (batch, Pictures::default()),
+                };
+                let batch = match instances {
+                    Some(instances) => instances.with(&batch)?,
+                    None => batch,
                 };
                 Ok((columns.make(&batch)?, pictures))
             };

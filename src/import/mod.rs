@@ -17,7 +17,8 @@
 //! A file as COCO has it (`instances_train2017.json`), or a folder with such files (`annotations/instances_*.json`, or `_annotations.coco.json` in a folder for
 //! each split; where there are none, each JSON file beside or above the pictures that has lists `images` and `annotations`, whatever its name), becomes rows of a picture, its `file_name`, `image_id`, `width` and `height`, and `objects`, a `Sequence` of `id`, `bbox` (left, top, width, height in
 //! pixels), `category` (a `ClassLabel`, in the order of the categories' ids), `area` and `iscrowd`; outlines are `segmentation`, polygons, and `rle`, compressed run lengths.
-//! Keypoints are left out.
+//! Keypoints are `keypoints`, x, y and visibility of each as COCO has them, zeros for an object without; those of objects that have another number of them than the first one are
+//! left out. Where each object has an outline, there is a column [`instances`](ImportSpec::instances) of masks, too.
 //!
 //! So does a folder as Pascal VOC has it (`Annotations/*.xml`, `JPEGImages`, `ImageSets/Main/{train,val,test}.txt`), whose corners are the first and the last pixel of a box,
 //! counted from 1: left and top become smaller by 1, right and bottom stay. Classes are the names of its objects in order; where they are said, `difficult` and `truncated` are
@@ -63,6 +64,7 @@ mod encode;
 mod features;
 mod file;
 mod folder;
+mod missing;
 mod open;
 mod pictures;
 mod places;

@@ -1,6 +1,7 @@
 //! What is imported: the rows of each split, and which of their columns hold pictures.
 
-use super::annotations;
+use super::annotations::{self, Instances};
+use super::missing::said_of_missing;
 use super::places::holds_places;
 use super::spec::{ImportSpec, OnBadPicture};
 use super::unnamed;
@@ -30,6 +31,8 @@ pub struct Import {
     /// Files and folders that are read.
     pub(super) inputs: Vec<PathBuf>,
     pub(super) notes: Vec<String>,
+    /// Adds the masks of objects to rows of annotated pictures, where these are written.
+    pub(super) instances: Option<Instances>,
 }
 
 /// A column of bytes with more columns that belong to it: a struct, in the files.
@@ -60,12 +63,16 @@ impl Import {
     ///
     /// As [`Files::open`]; `Config` where `spec` fails its [`check`](Spec::check), and for annotated pictures that are not read upright; `Schema` where a column that is named is missing or holds no bytes, and where it is
     /// not clear which columns hold the pictures that are to be made smaller.
-    pub fn open(cx: &Context, paths: &[impl AsRef<str>], spec: ImportSpec) -> Result<Self> {
+    pub fn open(cx: &Context, paths: &[impl AsRef<str>], mut spec: ImportSpec) -> Result<Self> {
         spec.check()?;
         let paths: Vec<String> = paths.iter().map(|path| path.as_ref().to_owned()).collect();
-        if let Some(annotated) = annotations::splits(&paths, spec.reading.upright)? {
+        if let Some(annotated) = annotations::splits(&paths, spec.reading.upright, spec.instances)? {
+            // As it was decided, so that an import which goes on decides the same.
+            spec.instances = annotated.instances.then_some(true);
+            let max_pixels = spec.reading.max_pixels;
+            let instances = annotated.instances.then_some(Instances { max_pixels });
             let (mut splits, mut inputs, mut notes) = (Vec::new(), Vec::new(), Vec::new());
-            for own in annotated {
+            for own in annotated.splits {
                 let rows = match spec.on_bad_picture {
                     OnBadPicture::Fail => own.rows,
                     OnBadPicture::Keep => {
@@ -79,8 +86,10 @@ impl Import {
                 notes.extend(own.notes);
             }
             inputs.extend(paths.iter().map(PathBuf::from).filter(|path| path.is_dir()));
-            return Self::checked(spec, splits, inputs, notes);
+            let import = Self::checked(spec, splits, inputs, notes)?;
+            return Ok(Self { instances, ..import });
         }
+        spec.check_unannotated()?;
         let (mut splits, mut notes) = (Vec::new(), Vec::new());
         let mut opened = splits_of(cx, &paths, &mut notes)?;
         if opened.iter().any(|(_, rows)| rows.describe().states().is_none()) {
@@ -121,6 +130,7 @@ impl Import {
         spec: ImportSpec,
     ) -> Result<Self> {
         spec.check()?;
+        spec.check_unannotated()?;
         let mut notes = Vec::new();
         let splits = splits.into_iter().map(|(split, rows)| {
             let images = images(cx, &*rows, &spec, candidates(&*rows), &mut notes)?;
@@ -183,6 +193,7 @@ impl Import {
             splits,
             inputs,
             notes,
+            instances: None,
         })
     }
 
@@ -310,18 +321,6 @@ fn splits_of(cx: &Context, paths: &[String], notes: &mut Vec<String>) -> Result<
             "the names of some files tell their split, and that of {one} does not; import folders, or name files of one kind"
         ))),
     }
-}
-
-/// What there is to say of the rows `missing`, whose pictures are not there.
-fn said_of_missing(cx: &Context, rows: &impl Dataset, missing: &[u64]) -> Option<String> {
-    let first = rows.provenance(cx, *missing.first()?).places.into_iter().next();
-    let first = first.map(|place| place.to_string()).unwrap_or_default();
-    Some(match missing.len() {
-        1 => format!("1 picture that is named is not there, and is null in what is written: {first}"),
-        many => {
-            format!("{many} pictures that are named are not there, and are null in what is written; the first: {first}")
-        }
-    })
 }
 
 /// The binary columns of `rows`, those that are declared images where there are any.

@@ -1,5 +1,6 @@
 //! An import from its beginning, or from where it was stopped, to its end.
 
+use super::annotations::Instances;
 use super::batches::batches;
 use super::columns::{Columns, class_names};
 use super::file::{Begun, Label};
@@ -68,7 +69,7 @@ impl Import {
     /// what is read, or holds files that no import wrote; `Resume` where it holds another import; `Busy` where another process writes to it; `Io` where something cannot be written; with
     /// [`OnBadPicture::Fail`](super::OnBadPicture::Fail) `Data` for a picture that cannot be read.
     pub fn run(&self, cx: &Context, out: impl AsRef<Path>, progress: &mut dyn FnMut(u64, u64)) -> Result<Imported> {
-        let schemas: Vec<SchemaRef> = self.splits.iter().map(|own| own.rows.schema()).collect();
+        let schemas: Vec<SchemaRef> = self.splits.iter().map(|own| self.schema(own)).collect();
         let named = class_names(schemas.iter().map(AsRef::as_ref));
         let columns = self.splits.iter().zip(&schemas).map(|(own, schema)| {
             let columns = Columns::new(schema, &own.media, &own.images, &named);
@@ -96,6 +97,7 @@ impl Import {
                             cx: &cx,
                             rows: &order,
                             shrink: shrink.as_ref(),
+                            instances: self.instances,
                             columns: &columns[at],
                             row_group_bytes: self.spec.row_group_bytes,
                         };
@@ -139,6 +141,15 @@ impl Import {
             bad,
             files_before,
         })
+    }
+
+    /// The columns of a split, with those that are made of them.
+    fn schema(&self, own: &SplitRows) -> SchemaRef {
+        let below = own.rows.schema();
+        match self.instances {
+            Some(instances) => instances.schema(&below),
+            None => below,
+        }
     }
 
     /// Refuses splits of other columns, which could not be loaded as one set of data.
@@ -216,6 +227,7 @@ struct File<'a> {
     cx: &'a Context,
     rows: &'a Arc<dyn Dataset>,
     shrink: Option<&'a Shrink>,
+    instances: Option<Instances>,
     columns: &'a Columns,
     row_group_bytes: u64,
 }
@@ -229,7 +241,13 @@ impl File<'_> {
         label: impl FnOnce(Pictures) -> Label,
         progress: &mut dyn FnMut(u64),
     ) -> Result<Label> {
-        let mut batches = pin!(batches(self.cx, self.rows, positions, self.shrink, self.columns));
+        let mut batches = pin!(batches(
+            self.cx,
+            self.rows,
+            positions,
+            (self.shrink, self.instances),
+            self.columns
+        ));
         let mut groups = RowGroups::new(self.row_group_bytes);
         // What is wrong with a row names the row's own file.
         let unwritten = |error: Error| error.context(path.display().to_string());

@@ -20,6 +20,11 @@ pub struct ImportSpec {
     pub images: Vec<String>,
     /// The columns of masks, which are made smaller with their picture. There must be one column of pictures then.
     pub masks: Vec<String>,
+    /// Whether outlines of annotated objects (COCO, YOLO) become a column `instances` of PNG masks, in which the objects of a picture have the values 1, 2, .. in their order, up
+    /// to 255 and from 1 on again: the `mask` by which `copy_paste` pastes objects. Where objects overlap, the one with the smaller box is in front; crowds are left out. By
+    /// default it is written where each object has an outline; with `true`, boxes stand in for those that are missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instances: Option<bool>,
     /// Writes the rows in a random order, drawn with this seed, and not in that of the source. Each row may come from anywhere, so row groups of a source that does not
     /// fit in memory are read many times over.
     pub shuffle: Option<u64>,
@@ -50,6 +55,7 @@ impl Default for ImportSpec {
             reading: Reading::default(),
             images: Vec::new(),
             masks: Vec::new(),
+            instances: None,
             shuffle: None,
             on_bad_picture: OnBadPicture::default(),
             file_bytes: 256 << 20,
@@ -76,6 +82,18 @@ impl Spec for ImportSpec {
             false => Err(Error::config(
                 "masks are named, but no picture is made smaller: give resize, too",
             )),
+        }
+    }
+}
+
+impl ImportSpec {
+    /// Refuses masks of objects where there are no annotations that have outlines.
+    pub(super) fn check_unannotated(&self) -> Result<()> {
+        match self.instances {
+            Some(true) => Err(Error::config(
+                "instances are masks of the objects in files of annotations, and there are none: leave instances out",
+            )),
+            _ => Ok(()),
         }
     }
 }

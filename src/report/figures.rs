@@ -51,7 +51,9 @@ pub struct RareClass {
 /// What one run achieved on the evaluation rows, and which rows it was trained on.
 ///
 /// In JSON each figure stands under its own name, and the figures of classes under the plural of theirs, by class name
-/// (`"recalls": { "Bag": 0.9 }`), beside `figure`, the name of the one that chooses, and `standard_errors`.
+/// (`"recalls": { "Bag": 0.9 }`), beside `figure`, the name of the one that chooses, and `standard_errors`. `per_class` has the same by class:
+/// `{ "Bag": { "recall": 0.9 } }`, and of a detection `ap`, `ap50` and `ar` (average precision, that at a threshold of 0.5, and average recall); a
+/// figure that is not defined is `null`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunFigures {
     /// The task's name.

@@ -118,6 +118,7 @@ impl Serialize for RunFigures {
                     .zip(figures.iter().map(|figure| figure.value));
                 map.serialize_entry(&format!("{name}s"), &values.collect::<Named<_>>())?;
             }
+            map.serialize_entry("per_class", &per_class(self))?;
             map.serialize_entry("by_class", &measured.by_class)?;
             map.serialize_entry("tested", &measured.tested)?;
             map.serialize_entry("rarest", &self.rarest)?;
@@ -135,6 +136,26 @@ impl Serialize for RunFigures {
         }
         map.serialize_entry("seconds", &self.seconds)?;
         map.end()
+    }
+}
+
+/// The figures of each class by its name: those of boxes under the short names that they have elsewhere.
+fn per_class(run: &RunFigures) -> Named<Named<Option<f64>>> {
+    let figures = |at: usize| -> Named<Option<f64>> {
+        let figures = run.measured.by_class.iter();
+        figures
+            .map(|(name, figures)| (short(name), figures.get(at).and_then(|figure| figure.value)))
+            .collect()
+    };
+    let classes = run.classes.iter().enumerate();
+    classes.map(|(at, class)| (class.as_str(), figures(at))).collect()
+}
+
+fn short(figure: &str) -> &str {
+    match figure {
+        "average_precision" => "ap",
+        "average_recall" => "ar",
+        other => other,
     }
 }
 

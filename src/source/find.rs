@@ -2,7 +2,7 @@
 
 use super::fields::{declared_inside, features, is_media};
 use crate::error::{Error, Remedy, Result};
-use crate::stored_rows::GENERATOR;
+use crate::stored_rows::{GENERATOR, INSTANCES};
 use arrow::datatypes::{DataType, Field, Schema};
 use serde_json::Value;
 
@@ -146,13 +146,17 @@ impl Finder<'_> {
         }
     }
 
-    /// The columns that may hold encoded masks: those that are called so, else all that hold bytes; but for the picture's.
+    /// The columns that may hold encoded masks: those that are called so, else all that hold bytes; but for the picture's, and for numbers of objects, which
+    /// are no classes.
     pub(super) fn mask_candidates(&self) -> Vec<String> {
         let mut images = self.image_candidates();
         images.retain(|name| !is_called_mask(name));
         let other = |found: &Found| {
             let image = images.len() == 1 && images[0] == found.name;
-            !image && is_binary(&found.data_type) && matches!(found.declared.as_deref(), None | Some("Image" | "Value"))
+            !image
+                && found.name != INSTANCES
+                && is_binary(&found.data_type)
+                && matches!(found.declared.as_deref(), None | Some("Image" | "Value"))
         };
         self.candidates(&[&|found| other(found) && is_called_mask(&found.name), &other])
     }

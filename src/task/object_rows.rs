@@ -31,7 +31,7 @@ pub(super) struct ObjectRows<D> {
 #[derive(Debug)]
 struct ObjectColumns {
     format: BoxFormat,
-    /// Boxes, classes, and all other fields.
+    /// Boxes, classes, all other fields of one number, and keypoints.
     fields: Vec<usize>,
     area: Option<usize>,
     crowd: Option<usize>,
@@ -54,7 +54,8 @@ impl<D: Stable> ObjectRows<D> {
         let numbers: Vec<&str> = layout.numbers().collect();
         let fields = [layout.boxes(), layout.category()]
             .into_iter()
-            .chain(numbers.iter().copied());
+            .chain(numbers.iter().copied())
+            .chain(layout.keypoints());
         let fields = fields.map(at).collect::<Result<Vec<_>>>()?;
         let other = |name: Option<&str>| {
             let nth = name.and_then(|name| numbers.iter().position(|number| *number == name));

@@ -74,6 +74,11 @@ impl RowObjects {
                 of(survey.difficult)
             ));
         }
+        if self.reader.layout().keypoints().is_some() {
+            parts.push(format!(
+                "the keypoints in {column} move with their pictures, and are not learnt"
+            ));
+        }
         let ignored = self.reader.layout().ignored();
         if !ignored.is_empty() {
             parts.push(format!(

@@ -95,7 +95,7 @@ fn coco_becomes_rows_of_objects() {
         "without a box of four numbers",
         "with a box that has no area",
     ];
-    assert_eq!(notes.len(), 6);
+    assert_eq!(notes.len(), 7);
     assert!(
         notes[4].contains("instances_train2017.json: train: ") && notes[4].contains(" on 2 pictures: "),
         "{notes:?}"
@@ -126,7 +126,7 @@ fn coco_becomes_rows_of_objects() {
         .iter()
         .map(|field| field.name().clone())
         .collect();
-    assert_eq!(names, ["image", "image_id", "width", "height", "objects"]);
+    assert_eq!(names, ["image", "image_id", "width", "height", "objects", "instances"]);
     let reader = cx
         .block_on(ObjectReader::scan(&cx, &rows, "objects", BoxFormat::Xywh))
         .unwrap();
@@ -258,7 +258,7 @@ fn keypoints_that_are_left_out_are_counted() {
         &[("b.png", &png), ("instances_train.json", text.to_string().as_bytes())],
     );
     let notes = import(&root, &folder.path().join("out"), ImportSpec::default()).unwrap();
-    let said = "instances_train.json: the keypoints of 2 annotations are left out, and the boxes are kept";
+    let said = "instances_train.json: the keypoints of 1 annotation are left out, and the boxes are kept";
     assert!(notes.iter().any(|note| note.contains(said)), "{notes:?}");
     assert!(
         notes.iter().any(|note| note.contains("train: 6 boxes on 1 picture")),
@@ -811,6 +811,7 @@ fn yolo_becomes_rows_of_objects() {
         "train: 1 file of labels is not read: it has no picture",
         "train: 3 boxes on 3 pictures: no 2, 7up 1",
         "validation: 0 boxes on 1 picture: no 0, 7up 0",
+        "2 of 3 objects have no outline, so that no masks are written",
     ];
     assert_eq!(notes.len(), said.len(), "{notes:?}");
     for (note, said) in notes.iter().zip(said) {

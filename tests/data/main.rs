@@ -33,6 +33,7 @@ mod moved_targets;
 mod objects;
 mod once;
 mod order;
+mod outlines;
 mod partners;
 mod partners_of_photos;
 mod pipelines;

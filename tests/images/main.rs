@@ -13,4 +13,5 @@ mod operation_limits;
 mod operation_references;
 mod operations;
 mod page;
+mod per_class;
 mod pictures;

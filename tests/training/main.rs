@@ -25,6 +25,7 @@ mod levels;
 mod losses;
 mod own_source;
 mod placed_boxes;
+mod points;
 mod preprocessing;
 mod prior;
 mod report;

@@ -28,6 +28,10 @@ pub(crate) struct Import {
     /// A column of masks, which are made smaller with their picture
     #[arg(long, value_name = "COL")]
     mask: Vec<String>,
+    /// Whether outlines of annotated objects become a column "instances" of masks, by which copy_paste cuts objects out; where each object has one if
+    /// left out. With true, boxes stand in for missing outlines
+    #[arg(long, value_name = "true|false")]
+    instances: Option<bool>,
     /// Write the rows in a random order, drawn with this seed
     #[arg(long, value_name = "SEED")]
     shuffle: Option<u64>,
@@ -64,6 +68,7 @@ impl Import {
             reading: self.reading.or(Default::default()),
             images: self.image,
             masks: self.mask,
+            instances: self.instances,
             shuffle: self.shuffle,
             on_bad_picture: match self.on_error {
                 OnError::Keep => OnBadPicture::Keep,

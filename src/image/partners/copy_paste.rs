@@ -12,7 +12,7 @@ use std::any::Any;
 /// Of a row's partner up to [`most`](Self::most) objects of the chosen classes are drawn. Each is pasted at its own size to a place that
 /// is drawn evenly over the whole picture, a border that keeps its ratio included, ten times at the most, until it covers no more than [`cover`](Self::cover) of any box that is there; where none is
 /// found it is left out. What is pasted is the object's pixels by its mask, where there is a column of masks: those with the most
-/// frequent value above 0 inside its box. Without one it is its box, which fades out over [`edge`](Self::edge) pixels inside of it. Its box and all of its label fields are added
+/// frequent value above 0 inside its box. Without one, and where the mask has no such value there, it is its box, which fades out over [`edge`](Self::edge) pixels inside of it. Its box and all of its label fields are added
 /// to those of the row. See [`copy_paste`](crate::DatasetExt::copy_paste).
 ///
 /// A row that has a partner counts as [synthetic](crate::dataset::Origin::Synthetic), which is known before any box is read: objects may have been

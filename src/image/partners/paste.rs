@@ -222,10 +222,11 @@ impl CopyPaste {
             let Some((object, corners)) = self.placed(collage, stored[item], &there, rng) else {
                 continue;
             };
-            let alpha = match self.mask {
+            let of_mask = match self.mask {
                 Some(_) => of_mask(giver.values::<u8>(1)?, collage.width, object.from),
-                None => faded(object.from, self.edge),
+                None => None,
             };
+            let alpha = of_mask.unwrap_or_else(|| faded(object.from, self.edge));
             match collage.levels {
                 true => blend(collage, giver.values::<u8>(0)?, &object, &alpha, out.fixed::<u8>(0)),
                 false => blend(collage, giver.values::<f32>(0)?, &object, &alpha, out.fixed::<f32>(0)),
@@ -307,15 +308,14 @@ fn faded([_, _, width, height]: [usize; 4], edge: f32) -> Vec<f32> {
     (0..height).flat_map(|y| (0..width).map(move |x| alpha(y, x))).collect()
 }
 
-/// 1 where a mask has the most frequent value above 0 inside a box, the lowest of them.
-fn of_mask(mask: &[u8], width: usize, [left, top, across, down]: [usize; 4]) -> Vec<f32> {
+/// 1 where a mask has the most frequent value above 0 inside a box, the lowest of them; none where it has no such value there.
+fn of_mask(mask: &[u8], width: usize, [left, top, across, down]: [usize; 4]) -> Option<Vec<f32>> {
     let values = || (top..top + down).flat_map(|y| mask[y * width + left..y * width + left + across].iter().copied());
     let mut counts = [0_usize; 256];
     values().for_each(|value| counts[usize::from(value)] += 1);
-    let most = (1..256).rev().max_by_key(|&value| counts[value]).unwrap_or(1);
-    values()
-        .map(|value| f32::from(u8::from(usize::from(value) == most)))
-        .collect()
+    let most = (1..256).rev().max_by_key(|&value| counts[value])?;
+    let alpha = values().map(|value| f32::from(u8::from(usize::from(value) == most)));
+    (counts[most] > 0).then(|| alpha.collect())
 }
 
 fn blend<T: Level + Element>(collage: &Collage, from: &[T], object: &Pasted, alpha: &[f32], to: &mut [T]) {

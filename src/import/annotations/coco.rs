@@ -173,6 +173,7 @@ impl Coco {
         }
         drop(ids);
         let (mut left_out, mut outlines, mut keypoints) = ([0_u64; 4], 0_u64, 0_u64);
+        let mut points_of_an_object = None;
         for annotation in file.annotations {
             let picture = of_id.get(&annotation.image_id).map(|&at| &mut pictures[at]);
             let category = classes.get(&annotation.category_id).copied();
@@ -228,7 +229,12 @@ impl Coco {
                     }
                 }
             }
-            keypoints += u64::from(annotation.keypoints.is_some_and(|points| points.is_labelled()));
+            let labelled = annotation.keypoints.filter(Points::is_labelled);
+            let is_labelled = labelled.is_some();
+            let points = labelled
+                .and_then(Points::triples)
+                .filter(|own| *points_of_an_object.get_or_insert(own.len()) == own.len());
+            keypoints += u64::from(is_labelled && points.is_none());
             picture.objects.push(Object {
                 id: annotation.id.and_then(|id| id.number()).unwrap_or_default(),
                 bbox,
@@ -237,6 +243,7 @@ impl Coco {
                 crowd: annotation.iscrowd.is_some_and(|crowd| crowd.0),
                 polygons,
                 run_lengths,
+                keypoints: points.unwrap_or_default(),
                 ..Object::default()
             });
         }
@@ -260,7 +267,8 @@ impl Coco {
         }
         if keypoints > 0 {
             notes.push(format!(
-                "{shown}: the keypoints of {} are left out, and the boxes are kept: an import has no column for keypoints",
+                "{shown}: the keypoints of {} are left out, and the boxes are kept: they are no x, y and visibility of each point, or not of as many points \
+                 as those before",
                 counted(keypoints, "annotation")
             ));
         }

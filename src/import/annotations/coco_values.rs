@@ -46,6 +46,13 @@ pub(super) enum Points {
 }
 
 impl Points {
+    /// x, y and visibility of each; none of what is something else.
+    pub(super) fn triples(self) -> Option<Vec<f32>> {
+        let Self::Numbers(numbers) = self else { return None };
+        let numbers: Vec<f32> = numbers.into_iter().collect::<Option<_>>()?;
+        (numbers.len().is_multiple_of(3) && numbers.iter().all(|number| number.is_finite())).then_some(numbers)
+    }
+
     /// Whether there are any. COCO writes zeros for points that are not labelled.
     pub(super) fn is_labelled(&self) -> bool {
         match self {

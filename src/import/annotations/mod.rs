@@ -3,7 +3,9 @@
 mod coco;
 mod coco_values;
 mod data_yaml;
+mod instances;
 mod polygon;
+mod raster;
 mod read;
 mod run_length;
 mod table;
@@ -16,9 +18,17 @@ use crate::quote::{counted, quoted, shown};
 use crate::rows::BoxFormat;
 use crate::source::{Listing, Split};
 use coco::Coco;
+pub(super) use instances::Instances;
 use read::Annotated;
 use std::path::{Path, PathBuf};
 use table::{Beside, Picture};
+
+/// All splits, and what becomes of the outlines of their objects.
+pub(super) struct Annotations {
+    pub(super) splits: Vec<AnnotatedSplit>,
+    /// Whether they become [masks](Instances).
+    pub(super) instances: bool,
+}
 
 /// The rows of a split, and where pictures were found.
 pub(super) struct AnnotatedSplit {
@@ -30,13 +40,13 @@ pub(super) struct AnnotatedSplit {
 }
 
 /// The splits of the annotations that `paths` are, or are the folders of: files as COCO has them, or a folder as Pascal VOC or YOLO has it; none where
-/// there is no such file.
+/// there is no such file. `instances` is whether outlines become masks, where that is said.
 ///
 /// # Errors
 ///
 /// As [`Coco::read`], [`voc::read`] and [`yolo::read`]; `Config` where some of `paths` are such files or folders and others are not, and where two files are
-/// of one split, and where pictures are not read `upright`.
-pub(super) fn splits(paths: &[String], upright: bool) -> Result<Option<Vec<AnnotatedSplit>>> {
+/// of one split, where pictures are not read `upright`, and where masks are wanted of objects without outlines.
+pub(super) fn splits(paths: &[String], upright: bool, instances: Option<bool>) -> Result<Option<Annotations>> {
     let read = match read_coco(paths)? {
         Some(read) => Some(read),
         None => read_folder(paths)?,
@@ -63,10 +73,36 @@ pub(super) fn splits(paths: &[String], upright: bool) -> Result<Option<Vec<Annot
             .notes
             .extend(reaching_out.map(|said| format!("{}: {}: {said}", split.shown, split.split)));
     }
+    same_keypoints(&mut read);
     // All splits have the same columns.
     let beside = Beside::of(read.iter().flat_map(|split| &split.pictures));
+    let (instances, said) = instances::decided(read.iter().flat_map(|split| &split.pictures), instances)?;
     let opened = read.into_iter().map(|split| opened(split, beside));
-    opened.collect::<Result<_>>().map(Some)
+    let mut splits = opened.collect::<Result<Vec<_>>>()?;
+    if let Some(last) = splits.last_mut() {
+        last.notes.extend(said);
+    }
+    Ok(Some(Annotations { splits, instances }))
+}
+
+/// Leaves out the keypoints of a split whose objects have another number of them than those of the splits before it, and says so.
+fn same_keypoints(read: &mut [Annotated]) {
+    let mut numbers = None;
+    for split in read {
+        let objects = split.pictures.iter_mut().flat_map(|picture| &mut picture.objects);
+        let other: Vec<_> = objects
+            .filter(|object| !object.keypoints.is_empty())
+            .filter(|object| *numbers.get_or_insert(object.keypoints.len()) != object.keypoints.len())
+            .collect();
+        if !other.is_empty() {
+            split.notes.push(format!(
+                "{}: the keypoints of {} are left out, and the boxes are kept: objects of another split have another number of them",
+                split.shown,
+                counted(other.len() as u64, "annotation")
+            ));
+        }
+        other.into_iter().for_each(|object| object.keypoints.clear());
+    }
 }
 
 fn read_coco(paths: &[String]) -> Result<Option<Vec<Annotated>>> {

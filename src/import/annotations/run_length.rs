@@ -28,6 +28,15 @@ pub(super) fn compressed(counts: &[u32]) -> String {
 ///
 /// Why it is no such text.
 pub(super) fn covered(text: &str) -> Result<u64, String> {
+    Ok(run_lengths(text)?.into_iter().fold(0, u64::saturating_add))
+}
+
+/// The run lengths whose compressed text this is: first of what is not covered, then in turn.
+///
+/// # Errors
+///
+/// Why it is no such text.
+pub(super) fn run_lengths(text: &str) -> Result<Vec<u64>, String> {
     let (mut counts, mut bytes) = (Vec::<i64>::new(), text.bytes());
     while let Some(first) = bytes.next() {
         let (mut value, mut shift, mut next) = (0_i64, 0_u32, Some(first));
@@ -56,8 +65,7 @@ pub(super) fn covered(text: &str) -> Result<u64, String> {
         }
         counts.push(count);
     }
-    let all = counts.iter().map(|count| count.unsigned_abs());
-    Ok(all.fold(0, u64::saturating_add))
+    Ok(counts.into_iter().map(i64::unsigned_abs).collect())
 }
 
 #[cfg(test)]
@@ -75,6 +83,8 @@ mod tests {
         ] {
             let all = counts.iter().map(|count| u64::from(*count)).sum();
             assert_eq!(covered(&compressed(counts)), Ok(all), "{counts:?}");
+            let wanted: Vec<u64> = counts.iter().map(|count| u64::from(*count)).collect();
+            assert_eq!(run_lengths(&compressed(counts)), Ok(wanted));
         }
         for (text, why) in [
             ("04 ", "' ' is no part of a number"),

@@ -38,6 +38,8 @@ pub(super) struct Object {
     pub(super) polygons: Vec<Vec<f32>>,
     /// Compressed run lengths, of what is no polygon; else empty.
     pub(super) run_lengths: String,
+    /// x, y and visibility of each keypoint; empty where none is labelled.
+    pub(super) keypoints: Vec<f32>,
     /// Pascal VOC's flags, where they are said.
     pub(super) difficult: Option<bool>,
     pub(super) truncated: Option<bool>,
@@ -49,6 +51,8 @@ pub(super) struct Beside {
     outlines: bool,
     difficult: bool,
     truncated: bool,
+    /// Numbers of an object's keypoints.
+    keypoints: Option<usize>,
 }
 
 impl Beside {
@@ -59,6 +63,9 @@ impl Beside {
             beside.outlines |= !object.polygons.is_empty() || !object.run_lengths.is_empty();
             beside.difficult |= object.difficult.is_some();
             beside.truncated |= object.truncated.is_some();
+            beside.keypoints = beside
+                .keypoints
+                .or((!object.keypoints.is_empty()).then_some(object.keypoints.len()));
         }
         beside
     }
@@ -105,6 +112,18 @@ pub(super) fn table(pictures: &[Picture], names: &[String], beside: Beside) -> R
     if beside.truncated {
         fields.push(("truncated", list(flag(|object| object.truncated == Some(true)))?));
         said["truncated"] = value("bool");
+    }
+    if let Some((many, length)) = beside
+        .keypoints
+        .and_then(|many| Some((many, i32::try_from(many).ok()?)))
+    {
+        let numbers =
+            objects().flat_map(|object| (0..many).map(move |at| object.keypoints.get(at).copied().unwrap_or(0.0)));
+        let numbers: ArrayRef = Arc::new(Float32Array::from_iter_values(numbers));
+        let item = Arc::new(Field::new_list_field(DataType::Float32, true));
+        let points: ArrayRef = Arc::new(FixedSizeListArray::try_new(item, length, numbers, None)?);
+        fields.push(("keypoints", list(points)?));
+        said["keypoints"] = json!({"feature": value("float32"), "length": many, "_type": "Sequence"});
     }
     if beside.outlines {
         let polygons = || objects().flat_map(|object| &object.polygons);

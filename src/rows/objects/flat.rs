@@ -21,6 +21,8 @@ pub(super) struct Flat {
     pub(super) classes: Vec<i64>,
     /// The other fields, in the order of the layout.
     pub(super) numbers: Vec<Values>,
+    /// x, y and visibility of each keypoint; empty where there are none.
+    pub(super) points: Vec<f32>,
     /// Objects of each row that were left out.
     pub(super) degenerate: Vec<usize>,
     /// Rows that are null: they are without objects.
@@ -101,6 +103,7 @@ pub(super) fn flat(layout: &ObjectLayout, format: BoxFormat, classes: &Classes, 
             return Err(stored.refused(layout, at, &why));
         }
     }
+    let mut points = stored.points(layout)?;
     let (mut ends, mut degenerate, mut begin, mut end) = (Vec::new(), Vec::new(), 0, 0);
     for &of_row in &stored.ends {
         let good = kept[begin..of_row].iter().filter(|kept| **kept).count();
@@ -115,6 +118,13 @@ pub(super) fn flat(layout: &ObjectLayout, format: BoxFormat, classes: &Classes, 
             values
         };
         numbers = numbers.into_iter().map(all).collect();
+        if let Some((_, many)) = layout.keypoints {
+            let objects = points.chunks_exact(3 * many).zip(&kept);
+            points = objects
+                .filter(|(_, kept)| **kept)
+                .flat_map(|(points, _)| points.iter().copied())
+                .collect();
+        }
         let mut keep = kept.iter();
         boxes.retain(|_| keep.next().is_none_or(|kept| *kept));
         let mut keep = kept.iter();
@@ -125,6 +135,7 @@ pub(super) fn flat(layout: &ObjectLayout, format: BoxFormat, classes: &Classes, 
         boxes,
         classes: coded,
         numbers,
+        points,
         degenerate,
         nulls: stored.nulls,
     })

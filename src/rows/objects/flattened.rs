@@ -79,6 +79,9 @@ impl<D: Dataset> FlatObjects<D> {
             };
             own.push(list(field.name(), item(&dtype, &[])?));
         }
+        if let Some((field, many)) = &layout.keypoints {
+            own.push(list(field.name(), item(&DataType::Float32, &[*many, 3])?));
+        }
         if let Some(twice) = own.iter().find(|field| below.index_of(field.name()).is_ok()) {
             return Err(Error::config(format!(
                 "objects: there is a column \"{}\" already",
@@ -114,6 +117,7 @@ async fn columns(
     let work = move || {
         let flat = reader.flat(&array).map_err(|error| error.context(ObjectsSpec::NAME))?;
         let items = of_flat(&flat);
+        let points: ArrayRef = Arc::new(Float32Array::from_iter_values(flat.points.iter().copied()));
         let lengths = || (0..flat.ends.len()).map(|row| flat.range(row).len());
         let list = |(field, items): (&Arc<Field>, ArrayRef)| {
             let DataType::List(item) = field.data_type() else {
@@ -123,7 +127,8 @@ async fn columns(
             let offsets = OffsetBuffer::from_lengths(lengths());
             Ok(Arc::new(ListArray::try_new(Arc::clone(item), offsets, items, None)?) as ArrayRef)
         };
-        fields.iter().zip(items).map(list).collect()
+        // There are as many fields as columns; that of points comes last.
+        fields.iter().zip(items.into_iter().chain([points])).map(list).collect()
     };
     cx.compute_sized(bytes, work).await
 }

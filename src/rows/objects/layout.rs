@@ -29,6 +29,9 @@ const CATEGORIES: [&str; 10] = [
 /// Fields that are read as numbers wherever they are: the area of an object, whether it is a crowd, and whether it is difficult.
 const NUMBERS: [&str; 4] = ["area", "iscrowd", "is_crowd", "difficult"];
 
+/// The name of the field of keypoints.
+const KEYPOINTS: &str = "keypoints";
+
 /// What there is to say of boxes of five numbers.
 pub(super) const ORIENTED: &str = ": oriented boxes (centre, width, height, angle) are moved with a picture, and no task learns them; store the box around each";
 
@@ -36,7 +39,8 @@ pub(super) const ORIENTED: &str = ": oriented boxes (centre, width, height, angl
 /// a list of structs (`[{..}]`, `List`, `LargeList`).
 ///
 /// Boxes are the field `bbox`, `bboxes`, `box` or `boxes`, lists of four numbers; classes are `category`, `category_id`, `label`, `class` or
-/// the plural of these, integers or strings. Other fields of one number an object (`area`, `iscrowd`, `difficult`, `id`) belong to it.
+/// the plural of these, integers or strings. Other fields of one number an object (`area`, `iscrowd`, `difficult`, `id`) belong to it, and so do
+/// `keypoints`, lists of a fixed length with x, y and visibility of each point.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectLayout {
     pub(super) column: String,
@@ -46,6 +50,8 @@ pub struct ObjectLayout {
     pub(super) category: FieldRef,
     /// Other fields of one number an object.
     pub(super) numbers: Vec<(FieldRef, DType)>,
+    /// The field of keypoints, and how many points an object has.
+    pub(super) keypoints: Option<(FieldRef, usize)>,
     ignored: Vec<String>,
     names: Option<Vec<String>>,
 }
@@ -147,7 +153,7 @@ impl ObjectLayout {
             )));
         }
         let names = class_names(schema, column, &category)?;
-        let (mut numbers, mut ignored) = (Vec::new(), Vec::new());
+        let (mut numbers, mut keypoints, mut ignored) = (Vec::new(), None, Vec::new());
         for field in fields.iter().filter(|field| **field != boxes && **field != category) {
             match number(field.data_type()) {
                 Some(dtype) => numbers.push((FieldRef::clone(field), dtype)),
@@ -158,7 +164,10 @@ impl ObjectLayout {
                         field.data_type()
                     )));
                 }
-                None => ignored.push(field.name().clone()),
+                None => match points(field) {
+                    Some(many) => keypoints = Some((FieldRef::clone(field), many)),
+                    None => ignored.push(field.name().clone()),
+                },
             }
         }
         Ok(Self {
@@ -167,6 +176,7 @@ impl ObjectLayout {
             boxes,
             category,
             numbers,
+            keypoints,
             ignored,
             names,
         })
@@ -196,6 +206,11 @@ impl ObjectLayout {
     /// The other fields of one number an object, such as `area`.
     pub fn numbers(&self) -> impl Iterator<Item = &str> {
         self.numbers.iter().map(|(field, _)| field.name().as_str())
+    }
+
+    /// The field of keypoints: x, y and visibility of each point, as many for each object.
+    pub fn keypoints(&self) -> Option<&str> {
+        self.keypoints.as_ref().map(|(field, _)| field.name().as_str())
     }
 
     /// The fields that are not read: strings, polygons, structs.
@@ -240,6 +255,17 @@ fn is_class(data_type: &DataType) -> bool {
     match data_type {
         DataType::Dictionary(_, values) => is_class(values),
         data_type => data_type.is_integer() || data_type.is_string() || *data_type == DataType::Null,
+    }
+}
+
+/// The points of an object, where `field` has x, y and visibility of each, and as many for all.
+fn points(field: &Field) -> Option<usize> {
+    match field.data_type() {
+        DataType::FixedSizeList(item, length) if field.name() == KEYPOINTS && item.data_type().is_numeric() => {
+            let length = usize::try_from(*length).ok()?;
+            (length > 0 && length.is_multiple_of(3)).then_some(length / 3)
+        }
+        _ => None,
     }
 }
 

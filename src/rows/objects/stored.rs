@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::quote::counted;
 use arrow::array::{Array, ArrayRef, AsArray, StringViewArray};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Field};
+use arrow::datatypes::{DataType, Field, Float32Type};
 use std::sync::Arc;
 
 /// The fields of all objects as they are stored.
@@ -108,13 +108,14 @@ pub(super) fn absent(layout: &ObjectLayout, array: &ArrayRef) -> Result<Vec<Stri
     Ok(absent)
 }
 
-/// The fields of `array`: boxes, classes, then the other numbers.
+/// The fields of `array`: boxes, classes, then the other numbers, and last keypoints, where there are any.
 pub(super) fn stored(layout: &ObjectLayout, array: &ArrayRef) -> Result<Stored> {
     let column = &layout.column;
     let wanted = [&layout.boxes, &layout.category].into_iter();
     let wanted: Vec<&str> = wanted
         .map(|field| field.name().as_str())
         .chain(layout.numbers())
+        .chain(layout.keypoints())
         .collect();
     let missing = |name: &str| Error::schema(format!("column \"{column}\" has no field \"{name}\" any more"));
     if !layout.struct_of_lists {
@@ -203,6 +204,30 @@ impl Stored {
     pub(super) fn numbers<T: Number>(&self, layout: &ObjectLayout, field: &Field, array: &ArrayRef) -> Result<Vec<T>> {
         let path = format!("{}.{}", layout.column, field.name());
         Numbers::unplaced(&path, field, array, self.ends.clone())?.values()
+    }
+
+    /// x, y and visibility of all keypoints; zeros where there are none, as COCO has them.
+    pub(super) fn points(&self, layout: &ObjectLayout) -> Result<Vec<f32>> {
+        let (Some((field, many)), Some(array)) = (&layout.keypoints, self.fields.last()) else {
+            return Ok(Vec::new());
+        };
+        let changed = || Error::schema(format!("column \"{}\" has other keypoints by now", layout.column));
+        let width = 3 * many;
+        let lists = array.as_fixed_size_list_opt().ok_or_else(changed)?;
+        if lists.value_length() as usize != width {
+            return Err(changed().context(format!("field \"{}\"", field.name())));
+        }
+        let values = cast(lists.values(), &DataType::Float32)?;
+        let values = values.as_primitive::<Float32Type>();
+        let number = |(list, at): (usize, usize)| {
+            let at = lists.value_offset(list) as usize + at;
+            match lists.is_valid(list) && values.is_valid(at) {
+                true => values.value(at),
+                false => 0.0,
+            }
+        };
+        let all = (0..lists.len()).flat_map(|list| (0..width).map(move |at| (list, at)));
+        Ok(all.map(number).collect())
     }
 
     /// An error of object `at`, whose row is its [index](Error::index).

@@ -1,10 +1,10 @@
 //! Pictures with boxes that move with them, and where they lie in the input.
 
 use super::objects::is_boxes;
-use crate::columns::{index_of, list_item, tensor_values};
+use crate::columns::{index_of, list_item, shape_of, tensor_values};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
-use crate::image::{Boxes, CopyPaste, Image, Paste};
+use crate::image::{Boxes, CopyPaste, Image, Keypoints, Paste};
 use crate::plan::Plan;
 use crate::rows::{Bound, BoxFormat, Stage};
 use crate::train::loss::detection::Places;
@@ -115,25 +115,47 @@ impl WithBoxes {
     /// The image stage for the boxes among the columns `below`, if there are any: rows that are predicted may have none.
     fn stage(&self, below: &Schema) -> Arc<dyn Stage> {
         let image = self.image.clone().frame(Frame::COLUMN);
-        match boxes_of(below, self.format) {
-            Some((boxes, _)) => image.boxes(boxes.min_visibility(self.min_visibility)).on(&self.column),
-            None => image.on(&self.column),
-        }
+        let Some(found) = Found::among(below) else {
+            return image.on(&self.column);
+        };
+        let beside = [found.beside, found.points.clone()].concat();
+        let boxes = Boxes::new(found.boxes, self.format).label_fields(&beside);
+        let image = image.boxes(boxes.min_visibility(self.min_visibility));
+        // Points stay or go with their boxes, whose fields they are, too.
+        let points = found.points.into_iter().map(Keypoints::new);
+        points.fold(image, Image::keypoints).on(&self.column)
     }
 }
 
-/// The boxes among the columns `below`, in `format`, with what belongs to each; and the column of their classes.
-fn boxes_of(below: &Schema, format: BoxFormat) -> Option<(Boxes, String)> {
-    let boxes = below.fields().iter().find(|field| is_boxes(field))?;
-    let prefix = boxes.name().rsplit_once('.').map_or("", |(prefix, _)| prefix);
-    let beside = below.fields().iter().filter(|field| {
-        let own = field.name().rsplit_once('.').is_some_and(|(of, _)| of == prefix);
-        own && field != &boxes && list_item(field.data_type()).is_some()
-    });
-    let beside: Vec<&str> = beside.map(|field| field.name().as_str()).collect();
-    // The field of classes comes first.
-    let classes = beside.first().copied().unwrap_or_default().to_owned();
-    Some((Boxes::new(boxes.name(), format).label_fields(&beside), classes))
+/// The columns of boxes among those below, and of what belongs to each.
+struct Found<'a> {
+    boxes: &'a str,
+    /// The classes come first.
+    beside: Vec<&'a str>,
+    /// Keypoints.
+    points: Vec<&'a str>,
+}
+
+impl<'a> Found<'a> {
+    fn among(below: &'a Schema) -> Option<Self> {
+        let boxes = below.fields().iter().find(|field| is_boxes(field))?;
+        let prefix = boxes.name().rsplit_once('.').map_or("", |(prefix, _)| prefix);
+        let beside = below.fields().iter().filter(|field| {
+            let own = field.name().rsplit_once('.').is_some_and(|(of, _)| of == prefix);
+            own && field != &boxes && list_item(field.data_type()).is_some()
+        });
+        let is_points = |field: &&Arc<Field>| {
+            let item = list_item(field.data_type());
+            item.is_some_and(|item| matches!(shape_of(item)[..], [_, 3]))
+        };
+        let (points, beside): (Vec<_>, Vec<_>) = beside.partition(is_points);
+        let names = |fields: Vec<&'a Arc<Field>>| fields.into_iter().map(|field| field.name().as_str()).collect();
+        Some(Self {
+            boxes: boxes.name(),
+            beside: names(beside),
+            points: names(points),
+        })
+    }
 }
 
 /// Pastes objects into pictures that [`WithBoxes`] has made.
@@ -161,9 +183,11 @@ impl Stage for PasteObjects {
     }
 
     fn bind(&self, below: &Schema) -> Result<Bound> {
-        let (boxes, classes) =
-            boxes_of(below, BoxFormat::Xyxy).ok_or_else(|| Error::schema("there are no boxes beside the pictures"))?;
-        self.with(self.copy_paste.of_run(boxes, &classes)?).bind(below)
+        let found = Found::among(below).ok_or_else(|| Error::schema("there are no boxes beside the pictures"))?;
+        // Points would have to move to where an object is pasted: those of the row stay, and nobody learns them.
+        let boxes = Boxes::new(found.boxes, BoxFormat::Xyxy).label_fields(&found.beside);
+        let classes = found.beside.first().copied().unwrap_or_default();
+        self.with(self.copy_paste.of_run(boxes, classes)?).bind(below)
     }
 }
 

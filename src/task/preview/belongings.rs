@@ -94,13 +94,19 @@ impl Belongings {
 
     /// How many objects there are.
     pub(super) fn objects(&self) -> usize {
-        self.objects.len()
+        self.objects.iter().filter(|object| !self.is_beside_box(object)).count()
+    }
+
+    /// Whether these are the keypoints of an object that has a box as well.
+    fn is_beside_box(&self, object: &Object) -> bool {
+        let has_box = |object: &Object| object.corners.is_some() || !object.outline.is_empty();
+        !has_box(object) && self.objects.iter().any(has_box)
     }
 
     /// How many objects there are of each class: `12 RBC | 1 WBC`.
     pub(super) fn in_words(&self) -> String {
         let mut counts = BTreeMap::<(u32, &str), usize>::new();
-        for object in &self.objects {
+        for object in self.objects.iter().filter(|object| !self.is_beside_box(object)) {
             *counts.entry((object.class, &object.name)).or_default() += 1;
         }
         let words: Vec<String> = counts
@@ -143,7 +149,10 @@ impl Belongings {
         let has_labels = size[0].max(size[1]) >= READABLE;
         let of_objects = self.objects.iter().map(|object| DrawnObject {
             class: object.class,
-            label: if has_labels { object.name.clone() } else { String::new() },
+            label: match has_labels && !self.is_beside_box(object) {
+                true => object.name.clone(),
+                false => String::new(),
+            },
             corners: object.corners.map(|[left, top, right, bottom]| {
                 let ([left, top], [right, bottom]) = (place([left, top]), place([right, bottom]));
                 [left, top, right, bottom]
@@ -313,6 +322,19 @@ mod tests {
             }
             assert_eq!(pixel(&drawn, 6 * times, 20 * times), class_colour(0).0);
             assert_eq!(pixel(&drawn, 20 * times, 10 * times), [90; 3]);
+        }
+    }
+
+    #[test]
+    fn an_object_with_a_box_and_keypoints_counts_once() {
+        let boxes = list("o.bbox", &[4], &[10.0, 5.0, 30.0, 15.0]);
+        let points = list("o.keypoints", &[2, 3], &[12.0, 6.0, 2.0, 20.0, 9.0, 1.0]);
+        assert_eq!(of(vec![points.clone()], [40, 30]).objects(), 1);
+        let found = of(vec![boxes, points], [40, 30]);
+        assert_eq!(found.objects(), 1);
+        let drawn = found.drawn(grey(40, 30)).expect("it is drawn");
+        for (x, y) in [(12, 6), (20, 9)] {
+            assert_eq!(pixel(&drawn, x, y), class_colour(0).0, "{x} {y}");
         }
     }
 
