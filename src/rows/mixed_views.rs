@@ -81,6 +81,7 @@ impl<D: Stable> Stable for MixedViews<D> {
 mod tests {
     use super::*;
     use crate::ext::DatasetExt;
+    use crate::plan::Plan;
     use crate::rows::{Bound, DType, Draws, Map, Out, Output, Partner, Partners, Read, Row, Windows};
     use crate::source::Memory;
     use crate::testing;
