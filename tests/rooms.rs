@@ -23,6 +23,7 @@ const ROOMS: &[&[&str]] = &[
     &["stored_rows"],
     &["prepared"],
     &["dataset"],
+    &["forward"],
     &["columns"],
     &["source"],
     &["order"],
