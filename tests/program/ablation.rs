@@ -76,6 +76,14 @@ fn a_killed_ablation_goes_on_and_ends_in_the_same_files() {
     let written = fs::read(at("killed").join("ablation.json")).unwrap();
     assert_eq!(printed, serde_json::from_slice::<Value>(&written).unwrap());
 
+    // Another set beside the tables is another ablation, which Holm's rule is over.
+    let (code, _, err) = run(place.path(), &["--out", "killed", "--carried"]);
+    assert_eq!(code, 1);
+    assert!(
+        err.contains("another ablation lies here: the data sets are others"),
+        "{err}"
+    );
+
     let (code, _, err) = run(place.path(), &["--out", "killed", "--seeds", "3"]);
     assert_eq!(code, 2, "an option that is given twice: {err}");
     let other = Command::new(env!("CARGO_BIN_EXE_millstream"))

@@ -18,8 +18,10 @@ pub(crate) struct Ablation {
     /// In minutes on the pictures that this program carries: fewer epochs, and less that is tried inside the training rows
     #[arg(long)]
     quick: bool,
-    /// Training pictures: Parquet files, a folder with a folder for each class, or a list of them; a long-tailed Fashion-MNIST, which
-    /// this program carries, where neither this, --keel nor --detect is given
+    /// The long-tailed Fashion-MNIST that this program carries, beside the sets that are named; alone where none is. Holm's rule is over all sets of one ablation
+    #[arg(long)]
+    carried: bool,
+    /// Training pictures: Parquet files, a folder with a folder for each class, or a list of them
     #[arg(long, num_args = 1.., value_name = "DATA", requires = "test")]
     train: Vec<String>,
     /// Test pictures
@@ -94,6 +96,18 @@ impl Ablation {
 
     fn data(&self) -> Result<Vec<DataSet>> {
         let mut data = Vec::new();
+        let is_named = !(self.train.is_empty() && self.keel.is_empty() && self.detect.is_none());
+        if self.carried || !is_named {
+            let file = |name: &str| Ok::<_, Error>([carried(name)?.display().to_string()]);
+            let (train, test) = (
+                file("fashion-mnist-train.parquet")?,
+                file("fashion-mnist-test.parquet")?,
+            );
+            data.push(DataSet::Pictures(Pictures {
+                from_scratch: !self.pretrained_only,
+                ..Pictures::new("Fashion-MNIST", train, test).size(CARRIED_SIZE)
+            }));
+        }
         if let Some(first) = self.train.first() {
             let stem = Path::new(first)
                 .file_stem()
@@ -122,17 +136,6 @@ impl Ablation {
                 recipe: recipe.clone(),
                 train: self.detect_train.clone(),
                 test: self.detect_test.clone(),
-            }));
-        }
-        if data.is_empty() {
-            let file = |name: &str| Ok::<_, Error>([carried(name)?.display().to_string()]);
-            let (train, test) = (
-                file("fashion-mnist-train.parquet")?,
-                file("fashion-mnist-test.parquet")?,
-            );
-            data.push(DataSet::Pictures(Pictures {
-                from_scratch: !self.pretrained_only,
-                ..Pictures::new("Fashion-MNIST", train, test).size(CARRIED_SIZE)
             }));
         }
         Ok(data)
