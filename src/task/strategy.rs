@@ -288,6 +288,7 @@ impl Strategy {
             _ if self.auto => "an automatic choice of the balance needs one class a row",
             _ if self.is_synthetic() => "synthetic rows need one class a row",
             _ if self.loss.is_some() => "a loss of classes needs one class a row",
+            _ if self.batch.is_some() => "parts of every batch need one class a row",
             (None, _) => return Ok(()),
             (Some(target), Some(classes)) => return target.shares_of_rarest(&classes).map(drop),
             (Some(_), None) => "a balance needs classes",

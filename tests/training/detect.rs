@@ -877,6 +877,14 @@ fn a_balance_of_boxes_that_cannot_be_meant_is_refused() {
         ..Strategy::default()
     };
     refused(of(auto), "an automatic choice of the balance needs one class a row");
+    let batch = Strategy {
+        batch: Some(serde_json::from_value(json!([{ "class": "dark", "share": 0.5 }, { "share": 0.5 }])).unwrap()),
+        ..Strategy::default()
+    };
+    refused(
+        of(batch),
+        "parts of every batch need one class a row, and the task detect has none",
+    );
     let with = |operations: Value| {
         let mut run = of(Strategy::default());
         run.spec.augment.operations = serde_json::from_value(operations).unwrap();
