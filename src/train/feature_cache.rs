@@ -81,7 +81,17 @@ impl FeatureCache {
     }
 
     /// Writes the features of the rows from `start` on, which were made `of` what was there.
+    ///
+    /// # Errors
+    ///
+    /// `Config` where the folder itself is a symbolic link: files of that name behind it may be others'; `Io` where nothing can be written.
     pub(crate) fn keep(&mut self, start: u64, chunk: &RecordBatch, of: String) -> Result<()> {
+        if self.folder.is_symlink() {
+            let error = Error::config(
+                "this folder of features is a symbolic link, and files behind it may be others': remove the link",
+            );
+            return Err(error.context(self.folder.display().to_string()));
+        }
         scan_cache::write(&self.file(start), chunk, &of)?;
         self.note(start, of)
     }
@@ -140,5 +150,35 @@ impl InputHasher {
 
     pub(crate) fn finish(self) -> String {
         format!("{:032x}", self.0.digest128())
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use arrow::array::{ArrayRef, Int64Array};
+    use std::sync::Arc;
+
+    #[test]
+    fn nothing_is_written_through_a_link() -> Result<()> {
+        let dir = tempfile::tempdir().map_err(|error| Error::io("a temporary folder", error))?;
+        let (theirs, link) = (dir.path().join("theirs"), dir.path().join("link"));
+        let failed = |error| Error::io(&theirs, error);
+        std::fs::create_dir(&theirs).map_err(failed)?;
+        std::fs::write(theirs.join("0.arrow"), "mine").map_err(failed)?;
+        std::os::unix::fs::symlink(&theirs, &link).map_err(failed)?;
+        let chunk = RecordBatch::try_from_iter([("x", Arc::new(Int64Array::from(vec![1])) as ArrayRef)])?;
+        let cache = |folder: &PathBuf| FeatureCache {
+            folder: folder.clone(),
+            inputs: KnownInputs::default(),
+        };
+        let refused = cache(&link).keep(0, &chunk, "made of".to_owned());
+        let error = refused.expect_err("it is a link").to_string();
+        assert!(error.contains("is a symbolic link"), "{error}");
+        assert_eq!(std::fs::read(theirs.join("0.arrow")).map_err(failed)?, b"mine");
+        let own = dir.path().join("own");
+        cache(&own).keep(0, &chunk, "made of".to_owned())?;
+        assert!(own.join("0.arrow").is_file());
+        Ok(())
     }
 }
