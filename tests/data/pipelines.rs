@@ -23,40 +23,55 @@ type Open = fn() -> Result<Arc<dyn Dataset>>;
 type Pipeline = (&'static str, &'static [&'static str], Open, u64);
 
 const PIPELINES: &[Pipeline] = &[
-    ("keypoints", &["points"], || images(moved().keypoints(points())), 0),
+    (
+        "keypoints",
+        &["points"],
+        || images(moved().keypoints(points())),
+        0xdee9_827a_d0ac_61c0,
+    ),
     (
         "oriented boxes",
         &["turned", "kinds"],
         || images(moved().boxes(turned())),
-        0,
+        0xe8c7_056a_8dce_d4f1,
     ),
     (
         "boxes and masks",
         &["boxes", "kinds", "mask"],
         || images(both(moved())),
-        0,
+        0xc8f5_37de_ef38_b859,
     ),
-    ("IoU crop", &["boxes", "kinds"], || images(cropped()), 0),
-    ("elastic", &["points", "boxes", "mask"], || images(bent()), 0),
-    ("copy-paste", &["boxes", "kinds", "mask"], pasted, 0),
+    (
+        "IoU crop",
+        &["boxes", "kinds"],
+        || images(cropped()),
+        0x5763_ede7_e80f_bfd6,
+    ),
+    (
+        "elastic",
+        &["points", "boxes", "mask"],
+        || images(bent()),
+        0x74ac_00eb_97fe_6e41,
+    ),
+    ("copy-paste", &["boxes", "kinds", "mask"], pasted, 0x69e3_f3f2_5ff9_560f),
     (
         "mosaic with a mask",
         &["boxes", "kinds", "mask"],
         || mosaic(images(both(moved()))?),
-        0,
+        0xbd76_9e0f_4f78_2f19,
     ),
     (
         "copy-paste, mosaic",
         &["boxes", "kinds", "mask"],
         || mosaic(pasted()?),
-        0,
+        0x19ad_f577_2efa_9c31,
     ),
-    ("mixup", &["label"], || mixed(images(moved())?), 0),
+    ("mixup", &["label"], || mixed(images(moved())?), 0x64b0_4c0e_f1da_d16e),
     (
         "cutmix of a mosaic",
         &["label"],
         || cut(mosaic(images(both(moved()))?)?),
-        0,
+        0x8350_d638_56bc_a872,
     ),
 ];
 
