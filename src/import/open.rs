@@ -66,7 +66,7 @@ impl Import {
     pub fn open(cx: &Context, paths: &[impl AsRef<str>], mut spec: ImportSpec) -> Result<Self> {
         spec.check()?;
         let paths: Vec<String> = paths.iter().map(|path| path.as_ref().to_owned()).collect();
-        if let Some(annotated) = annotations::splits(&paths, spec.reading.upright, spec.instances)? {
+        if let Some(annotated) = annotations::splits(&paths, spec.reading.upright, spec.instances, spec.voc_from)? {
             // As it was decided, so that an import which goes on decides the same.
             spec.instances = annotated.instances.then_some(true);
             let max_pixels = spec.reading.max_pixels;

@@ -25,6 +25,10 @@ pub struct ImportSpec {
     /// default it is written where each object has an outline; with `true`, boxes stand in for those that are missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instances: Option<bool>,
+    /// Where the corners of boxes in a folder as Pascal VOC has it begin: 1, its own rule, by which they are the first and the last pixel, counted from 1, or 0 for
+    /// corners that are the sides of boxes, in pixels from 0, as programs write them that convert other annotations. Defaults to 1; boxes with a corner at 0 are noted then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub voc_from: Option<u8>,
     /// Writes the rows in a random order, drawn with this seed, and not in that of the source. Each row may come from anywhere, so row groups of a source that does not
     /// fit in memory are read many times over.
     pub shuffle: Option<u64>,
@@ -56,6 +60,7 @@ impl Default for ImportSpec {
             images: Vec::new(),
             masks: Vec::new(),
             instances: None,
+            voc_from: None,
             shuffle: None,
             on_bad_picture: OnBadPicture::default(),
             file_bytes: 256 << 20,
@@ -74,6 +79,9 @@ impl Spec for ImportSpec {
         if !(1..=100).contains(&self.quality) {
             return Err(Error::config(format!("quality is {}, not 1 to 100", self.quality)));
         }
+        if let Some(from) = self.voc_from.filter(|from| *from > 1) {
+            return Err(Error::config(format!("voc_from is {from}, not 0 or 1")));
+        }
         if self.file_bytes == 0 || self.row_group_bytes == 0 {
             return Err(Error::config("file_bytes and row_group_bytes are at least 1"));
         }
@@ -87,8 +95,13 @@ impl Spec for ImportSpec {
 }
 
 impl ImportSpec {
-    /// Refuses masks of objects where there are no annotations that have outlines.
+    /// Refuses masks of objects, and a rule for their corners, where there are no annotations that have such.
     pub(super) fn check_unannotated(&self) -> Result<()> {
+        if self.voc_from.is_some() {
+            return Err(Error::config(
+                "voc_from is of the corners in a folder as Pascal VOC has it, and this is none: leave voc_from out",
+            ));
+        }
         match self.instances {
             Some(true) => Err(Error::config(
                 "instances are masks of the objects in files of annotations, and there are none: leave instances out",

@@ -4,10 +4,12 @@ use super::masks::Masks;
 use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Remedy, Result};
 use crate::exec::Context;
+use crate::image::Boxes;
 use crate::mix::Target;
 use crate::quote::counted_with;
 use crate::rows::{
     AnyLabels, BoxFormat, LabelKind, ObjectReader, ObjectSurvey, find_objects, is_row_key, row_key_in_words,
+    said_of_objects,
 };
 use crate::source::Files;
 use arrow::array::{Array, ArrayRef, AsArray};
@@ -29,6 +31,9 @@ pub struct Labels {
     /// Why the boxes cannot be meant as they lie in the pictures that were looked at, or columns say another size than these have; none where they fit. Boxes
     /// are taken for COCO's `xywh`.
     pub misplaced: Option<String>,
+    /// What else there is to say of the boxes: which of several columns or fields they are read from, and a row that has more than a run takes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// Whether the column holds masks.
     pub masks: bool,
     /// What the masks are, where the column holds such.
@@ -103,7 +108,15 @@ impl Labels {
                     .iter_mut()
                     .zip(boxes)
                     .for_each(|(class, boxes)| class.boxes = Some(*boxes));
+                let choice = said_of_objects(rows, &column).filter(|_| named.is_none());
+                let mut notes: Vec<String> = choice.into_iter().chain(reader.remark()).collect();
+                notes.extend(too_many(cx, rows, reader.survey()));
+                let mut candidates = none.candidates.clone();
+                // Sizes of pictures, against which the boxes are checked.
+                candidates.retain(|name| !SIZES.contains(&name.as_str()));
                 return Ok(Self {
+                    candidates,
+                    notes,
                     classes,
                     empty: reader.survey().without,
                     objects: Some(reader.survey().clone()),
@@ -199,12 +212,23 @@ impl Labels {
     }
 }
 
+/// The columns that say the size of each picture.
+const SIZES: [&str; 2] = ["width", "height"];
+
+/// The row that has the most boxes, where a run refuses so many.
+fn too_many(cx: &Context, rows: &Files, survey: &ObjectSurvey) -> Option<String> {
+    let (many, most) = (survey.most, Boxes::MOST as u64);
+    (many > most).then(|| {
+        let place = rows.provenance(cx, survey.most_row).places.into_iter().next();
+        let place = place.map_or_else(|| format!("row {}", survey.most_row), |place| place.to_string());
+        format!("{place}: {many} boxes, and a row may have {most} in training: leave some out")
+    })
+}
+
 /// The `column` of boxes, and those that say the sizes of pictures, where there are such.
 pub(super) fn with_sizes(rows: &Files, column: &str) -> Result<Files> {
     let schema = rows.schema();
-    let sizes = ["width", "height"]
-        .into_iter()
-        .filter(|size| schema.index_of(size).is_ok());
+    let sizes = SIZES.into_iter().filter(|size| schema.index_of(size).is_ok());
     let columns: Vec<&str> = [column].into_iter().chain(sizes).collect();
     rows.clone().columns(&columns)
 }

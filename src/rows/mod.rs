@@ -57,8 +57,8 @@ pub use mixed::Mixed;
 pub(crate) use mixed_views::MixedViews;
 #[cfg(feature = "train")]
 pub(crate) use objects::KnownClasses;
-pub(crate) use objects::find_objects;
 pub use objects::{BOX_FORMAT, BoxFormat, FlatObjects, ObjectLayout, ObjectReader, ObjectSurvey, Objects, ObjectsSpec};
+pub(crate) use objects::{find_objects, said_of_objects};
 pub(crate) use one_schema::one_schema;
 pub use partners::{CutMix, MixUp, Mixing};
 pub(crate) use partners::{MixStage, Rule, Windows};

@@ -1,7 +1,7 @@
 //! Training and validation rows, with the same task.
 
 use super::catalog::NamedTask;
-use super::find::FoundTask;
+use super::find::{FoundTask, in_files};
 use super::hold_out::{HoldOut, refuse_parents};
 use super::spec::{DataOptions, DataSource};
 use super::target_reading::TargetReading;
@@ -124,11 +124,14 @@ impl Datasets {
         let targets = match (kind, found.task.classes()) {
             // Masks say nothing of the names of their classes.
             (TargetKind::Mask { .. }, names @ [_, ..]) => Targets::scan_names(cx, &rows, &read, names)?,
-            _ => Targets::scan(cx, &rows, &read, None)?,
+            _ => Targets::scan(cx, &rows, &read, None).map_err(|error| in_files(error, &rows, kind))?,
         };
         found.check(&rows, &targets)?;
         check_classes(&found.task, &label, &targets)?;
-        found.task.bind(&targets)?;
+        found
+            .task
+            .bind(&targets)
+            .map_err(|error| in_files(error, &rows, kind))?;
         let held = match (&data.valid, files) {
             (DataSource::Source(source), _) => Some(of_source(cx, source)?),
             (DataSource::Files(paths), Some(files)) if paths.is_empty() => cx.block_on(files.open_validation(cx))?,
@@ -172,7 +175,8 @@ impl Datasets {
                 notes.extend(hold_out.check_validation(cx, &whole, &held, data, &all)?);
                 let read = reading(&held)?;
                 let held = held.columns(&columns)?;
-                let other = Targets::scan(cx, &held, &read, Some(&targets))?;
+                let other = Targets::scan(cx, &held, &read, Some(&targets));
+                let other = other.map_err(|error| in_files(error, &held, kind))?;
                 notes.extend(other.remark());
                 let stored = vec![stored(&rows, &targets), stored(&held, &other)];
                 let train = hold_out.marked(targets.of_rows(rows)?);

@@ -11,7 +11,7 @@ use super::targets::{TargetKind, Targets};
 use crate::dataset::Dataset;
 use crate::error::{Error, Remedy, Result};
 use crate::quote::{counted, quoted};
-use crate::rows::{LabelKind, find_objects, is_row_key, row_key_in_words};
+use crate::rows::{LabelKind, find_objects, is_row_key, row_key_in_words, said_of_objects};
 use crate::source::Files;
 use crate::spec::Spec;
 use arrow::datatypes::Field;
@@ -30,6 +30,8 @@ pub(super) struct FoundTask {
     field: Arc<Field>,
     /// The columns that could hold the targets; none where the column was named.
     others: Vec<String>,
+    /// Which of several columns of boxes was found, where none was named.
+    choice: Option<String>,
 }
 
 impl FoundTask {
@@ -45,6 +47,7 @@ impl FoundTask {
             return Ok(Self {
                 task: Detect::default().into(),
                 field: field(rows, &column)?,
+                choice: said_of_objects(rows, &column).filter(|_| named.is_none()),
                 column,
                 why: Some("holds boxes with classes"),
                 others: Vec::new(),
@@ -57,6 +60,7 @@ impl FoundTask {
                 why: Some("holds masks"),
                 field,
                 others: Vec::new(),
+                choice: None,
             });
         }
         let column = match chosen {
@@ -72,8 +76,10 @@ impl FoundTask {
         let others = schema.fields().iter().filter(|field| named.is_none() && fits(field));
         let others = others.map(|field| field.name().clone()).collect();
         if let Some(task) = chosen {
+            let is_open = named.is_none() && matches!(task.target(), TargetKind::Objects(_));
             return Ok(Self {
                 task: task.clone(),
+                choice: is_open.then(|| said_of_objects(rows, &column)).flatten(),
                 column,
                 why: None,
                 field,
@@ -91,6 +97,7 @@ impl FoundTask {
             why: Some(why),
             field,
             others,
+            choice: None,
         })
     }
 
@@ -125,6 +132,7 @@ impl FoundTask {
         let (name, column) = (self.task.name(), quoted(&self.column));
         let Some(why) = self.why else {
             let mut notes = vec![format!("task: {name}, as chosen")];
+            notes.extend(self.choice.clone());
             if let (Targets::Number(_), Some(classes)) = (targets, rows.class_names(&self.column)) {
                 notes.push(format!(
                     "column {column} holds {} with names, and their numbers, 0 to {}, are predicted as quantities",
@@ -135,6 +143,7 @@ impl FoundTask {
             return notes;
         };
         let mut notes = vec![format!("task: {name}, since column {column} {why}")];
+        notes.extend(self.choice.clone());
         let classes = targets.names().len();
         let is_number = self.field.data_type().is_integer() && rows.class_names(&self.column).is_none();
         if is_number && targets.one_class().is_some() && classes > FEW_CLASSES {
@@ -201,4 +210,13 @@ pub(super) fn target_column(rows: &Files, named: Option<&str>, task: &dyn Task) 
 fn field(rows: &Files, column: &str) -> Result<Arc<Field>> {
     let schema = rows.clone().columns(&[column])?.schema();
     Ok(Arc::clone(&schema.fields()[0]))
+}
+
+/// An error of the boxes or masks of all `rows`, with their name; one that names a row or a file already stays as it is.
+pub(super) fn in_files(error: Error, rows: &Files, kind: TargetKind) -> Error {
+    let is_of_all = matches!(kind, TargetKind::Objects(_) | TargetKind::Mask { .. });
+    match is_of_all && error.index().is_none() && !error.to_string().contains(rows.name()) {
+        true => error.context(rows.name()),
+        false => error,
+    }
 }

@@ -6,7 +6,7 @@ use super::target_reading::TargetReading;
 use crate::dataset::Stable;
 use crate::error::{Error, Result};
 use crate::exec::Context;
-use crate::quote::{counted, counted_with, quoted};
+use crate::quote::{counted_with, quoted};
 use crate::rows::{KnownClasses, MultiLabels, ObjectReader, Objects};
 use xxhash_rust::xxh3::Xxh3;
 
@@ -59,21 +59,7 @@ impl RowObjects {
     pub(super) fn remark(&self) -> Option<String> {
         let (survey, column) = (self.reader.survey(), quoted(self.reader.layout().column()));
         let mut parts: Vec<String> = survey.remark().into_iter().chain(self.reader.remark()).collect();
-        let of = |many: u64| format!("{many} of {} in {column}", counted(survey.objects, "box"));
-        if survey.crowds > 0 {
-            let verb = if survey.crowds == 1 { "stands" } else { "stand" };
-            parts.push(format!(
-                "{} {verb} for a crowd: left out of training and of all counts, and no error where it is found, as COCO has it",
-                of(survey.crowds)
-            ));
-        }
-        if survey.difficult > 0 {
-            let verb = if survey.difficult == 1 { "is" } else { "are" };
-            parts.push(format!(
-                "{} {verb} difficult: learnt, and not measured, as Pascal VOC has it",
-                of(survey.difficult)
-            ));
-        }
+        parts.extend(survey.marked());
         if self.reader.layout().keypoints().is_some() {
             parts.push(format!(
                 "the keypoints in {column} move with their pictures, and are not learnt"

@@ -70,12 +70,14 @@ fn every_layout_holds_the_same_objects() {
         let survey = reader.survey();
         assert_eq!(
             (survey.rows, survey.without, survey.objects, survey.degenerate),
-            (3, 1, 3, 2)
+            (3, 1, 2, 2)
         );
         assert_eq!(
             (&survey.objects_of_class[..], survey.most, survey.checked),
-            (&[1, 1, 1][..], 2, true)
+            (&[0, 1, 1][..], 1, true),
+            "a crowd is no object"
         );
+        assert_eq!((survey.crowds, survey.most_row), (1, 0));
         let remark = "2 of 5 boxes in \"objects\" have no area or are not finite: they are left out";
         assert_eq!(survey.remark().unwrap(), remark.replace("objects", column));
     }
@@ -165,7 +167,7 @@ fn what_is_no_object_is_told_with_its_place() {
         .unwrap_err()
         .to_string();
     assert!(
-        error.ends_with("do not lie in their pictures as xywh_normalized; as xywh 0 do not: name that format, or convert boxes for a model of the other one"),
+        error.ends_with("do not lie in their pictures as xywh_normalized; as xywh 0 do not: name that format in the field boxes (task.detect.boxes of a recipe), or convert boxes for a model of the other one"),
         "{error}"
     );
     let error = ObjectLayout::of(&open("list").schema(), "width")
@@ -261,7 +263,7 @@ fn a_format_in_which_most_boxes_are_none_is_refused() {
         (error.kind(), error.to_string().as_str()),
         (
             ErrorKind::Data,
-            "column \"objects\": 2 of 3 boxes cannot be xyxy: they would have no area. As xywh 0 do not fit: name the format that is meant"
+            "column \"objects\": 2 of 3 boxes cannot be xyxy: they would have no area. As xywh 0 do not fit: name the format that is meant in the field boxes (task.detect.boxes of a recipe)"
         )
     );
     let error = scan(&boxed(&XYWH), "objects", BoxFormat::XywhNormalized).unwrap_err();

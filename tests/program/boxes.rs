@@ -145,7 +145,7 @@ fn an_inspection_compares_boxes_with_their_pictures() {
     );
     let corners = |[left, top, width, height]: [f32; 4]| [left, top, left + width, top + height];
     let (labels, text) = look("corners.parquet", corners, None);
-    let said = "column \"objects\": 6 of 12 boxes do not lie in their pictures as xywh; as xyxy 0 do not: name that format, or convert boxes for \
+    let said = "column \"objects\": 6 of 12 boxes do not lie in their pictures as xywh; as xyxy 0 do not: name that format in the field boxes (task.detect.boxes of a recipe), or convert boxes for \
                 a model of the other one";
     assert_eq!(labels["misplaced"], said);
     assert_eq!(labels["objects"]["objects"], 12);

@@ -32,6 +32,9 @@ pub(crate) struct Import {
     /// left out. With true, boxes stand in for missing outlines
     #[arg(long, value_name = "true|false")]
     instances: Option<bool>,
+    /// Where the corners of boxes in a folder of Pascal VOC begin: 1, its own rule, or 0 for corners that are pixels from 0, as some programs write them
+    #[arg(long, value_name = "0|1", value_parser = clap::value_parser!(u8).range(0..=1))]
+    voc_from: Option<u8>,
     /// Write the rows in a random order, drawn with this seed
     #[arg(long, value_name = "SEED")]
     shuffle: Option<u64>,
@@ -69,6 +72,7 @@ impl Import {
             images: self.image,
             masks: self.mask,
             instances: self.instances,
+            voc_from: self.voc_from,
             shuffle: self.shuffle,
             on_bad_picture: match self.on_error {
                 OnError::Keep => OnBadPicture::Keep,

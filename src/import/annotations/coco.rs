@@ -1,7 +1,8 @@
 //! Annotations as COCO has them: a JSON file of images, annotations and categories.
 
+use super::coco_errors::{LeftOut, why_not};
 use super::coco_values::{Flag, Id, Points, Side};
-use super::read::{Annotated, entries, stays_inside, text_of};
+use super::read::{Annotated, entries, stays_inside, text_of, unreadable};
 use super::run_length::{compressed, covered};
 use super::table::{Object, Picture};
 use crate::error::{Error, Result};
@@ -82,16 +83,10 @@ impl Coco {
     /// its folder, for run lengths that do not cover their size, and for an area below 0, with the annotation.
     pub(super) fn read(split: Split, path: &Path) -> Result<Annotated> {
         let shown = path.display().to_string();
-        let text = text_of(path).map_err(|error| Error::io(path, error))?;
+        let text = text_of(path).map_err(|error| unreadable(path, error))?;
         let file: File = serde_json::from_str(&text).map_err(|error| {
-            let why = match no_number(&text, &error) {
-                Some((word, [line, column])) => format!(
-                    "{word} at line {line} column {column}, and JSON has no {word}: correct the annotation that has it, or leave it out"
-                ),
-                None => error.to_string(),
-            };
-            let message = format!("no annotations as COCO has them (images, annotations, categories): {why}");
-            Error::data(message).context(shown.as_str())
+            let why = why_not::<File>(&text, &error);
+            Error::data(why).context(shown.as_str())
         })?;
         drop(text);
         let failed = |why: String| Error::data(why).context(shown.as_str());
@@ -172,7 +167,19 @@ impl Coco {
             ));
         }
         drop(ids);
-        let (mut left_out, mut outlines, mut keypoints) = ([0_u64; 4], 0_u64, 0_u64);
+        let mut named = HashSet::with_capacity(pictures.len());
+        let again: Vec<&str> = (pictures.iter().map(|picture| picture.name.as_str()))
+            .filter(|name| !named.insert(*name))
+            .collect();
+        if let Some(first) = again.first() {
+            let have = counted_with(again.len() as u64, "image", ["has", "have"]);
+            notes.push(format!(
+                "{shown}: {have} the file name of another one; all are kept, each with its own annotations; the first is {}: leave one out, or \
+                 give the annotations of both one image_id",
+                quoted(first)
+            ));
+        }
+        let (mut left_out, mut outlines, mut keypoints) = (<[LeftOut; 4]>::default(), 0_u64, 0_u64);
         let mut points_of_an_object = None;
         for annotation in file.annotations {
             let picture = of_id.get(&annotation.image_id).map(|&at| &mut pictures[at]);
@@ -184,11 +191,11 @@ impl Coco {
                     (true, None) => 1,
                     (true, Some(_)) => 2,
                 };
-                left_out[why] += 1;
+                left_out[why].add(annotation.id.as_ref(), &annotation.image_id, &annotation.category_id);
                 continue;
             };
             if !(bbox.iter().all(|value| value.is_finite()) && bbox[2] > 0.0 && bbox[3] > 0.0) {
-                left_out[3] += 1;
+                left_out[3].add(annotation.id.as_ref(), &annotation.image_id, &annotation.category_id);
                 continue;
             }
             let id = annotation.id.as_ref().map_or_else(String::new, |id| format!(" {id}"));
@@ -253,10 +260,13 @@ impl Coco {
             "without a box of four numbers",
             "with a box that has no area, or a number that is not finite",
         ];
-        let left_out = left_out.into_iter().zip(whys).filter(|(count, _)| *count > 0);
-        notes.extend(left_out.map(|(count, why)| {
+        let left_out = left_out
+            .into_iter()
+            .zip(whys)
+            .filter(|(left_out, _)| left_out.count > 0);
+        notes.extend(left_out.map(|(LeftOut { count, first }, why)| {
             let left_out = counted_with(count, "annotation", ["is", "are"]);
-            format!("{shown}: {left_out} left out: {why}")
+            format!("{shown}: {left_out} left out: {why}; the first is {first}")
         }));
         if outlines > 0 {
             let left_out = counted_with(outlines, "outline", ["is", "are"]);
@@ -281,18 +291,6 @@ impl Coco {
             shown,
         })
     }
-}
-
-/// The word that Python's `json` writes in place of a number which is none, where `error` is of one, with its line and column.
-fn no_number(text: &str, error: &serde_json::Error) -> Option<(&'static str, [usize; 2])> {
-    let line = text.split('\n').nth(error.line().checked_sub(1)?)?;
-    // The error may point to its first letter or behind that.
-    let from = error.column().saturating_sub(2);
-    ["NaN", "Infinity"].into_iter().find_map(|word| {
-        let is_there = |at: &usize| line.get(*at..).is_some_and(|rest| rest.starts_with(word));
-        let at = (from..from + 3).find(is_there)?;
-        Some((word, [error.line(), at + 1]))
-    })
 }
 
 /// The files of annotations at `path`, and their splits: a file itself; of a folder those named `_annotations.coco.json` in it and right below it, or

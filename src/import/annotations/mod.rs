@@ -1,6 +1,7 @@
 //! Pictures whose objects are annotated in files of their own, as rows in the layout of Hugging Face's detection datasets.
 
 mod coco;
+mod coco_errors;
 mod coco_values;
 mod data_yaml;
 mod instances;
@@ -8,20 +9,22 @@ mod polygon;
 mod raster;
 mod read;
 mod run_length;
+mod said;
 mod table;
 mod voc;
 mod xml_text;
 mod yolo;
+mod yolo_paths;
 
 use crate::error::{Error, Result};
-use crate::quote::{counted, quoted, shown};
-use crate::rows::BoxFormat;
+use crate::quote::{counted, quoted};
 use crate::source::{Listing, Split};
 use coco::Coco;
 pub(super) use instances::Instances;
 use read::Annotated;
+use said::{counts, reaching_out, said_of_shared};
 use std::path::{Path, PathBuf};
-use table::{Beside, Picture};
+use table::Beside;
 
 /// All splits, and what becomes of the outlines of their objects.
 pub(super) struct Annotations {
@@ -45,12 +48,23 @@ pub(super) struct AnnotatedSplit {
 /// # Errors
 ///
 /// As [`Coco::read`], [`voc::read`] and [`yolo::read`]; `Config` where some of `paths` are such files or folders and others are not, and where two files are
-/// of one split, where pictures are not read `upright`, and where masks are wanted of objects without outlines.
-pub(super) fn splits(paths: &[String], upright: bool, instances: Option<bool>) -> Result<Option<Annotations>> {
-    let read = match read_coco(paths)? {
-        Some(read) => Some(read),
-        None => read_folder(paths)?,
+/// of one split, where pictures are not read `upright`, where masks are wanted of objects without outlines, and where corners are counted `voc_from` a
+/// number and it is no folder of Pascal VOC.
+pub(super) fn splits(
+    paths: &[String],
+    upright: bool,
+    instances: Option<bool>,
+    voc_from: Option<u8>,
+) -> Result<Option<Annotations>> {
+    let (read, is_voc) = match read_coco(paths)? {
+        Some(read) => (Some(read), false),
+        None => read_folder(paths, voc_from)?,
     };
+    if voc_from.is_some() && !is_voc {
+        return Err(Error::config(
+            "voc_from is of the corners in a folder as Pascal VOC has it, and this is none: leave voc_from out",
+        ));
+    }
     let Some(mut read) = read else { return Ok(None) };
     if !upright {
         return Err(Error::config(
@@ -74,6 +88,7 @@ pub(super) fn splits(paths: &[String], upright: bool, instances: Option<bool>) -
             .extend(reaching_out.map(|said| format!("{}: {}: {said}", split.shown, split.split)));
     }
     same_keypoints(&mut read);
+    said_of_shared(&mut read);
     // All splits have the same columns.
     let beside = Beside::of(read.iter().flat_map(|split| &split.pictures));
     let (instances, said) = instances::decided(read.iter().flat_map(|split| &split.pictures), instances)?;
@@ -133,23 +148,24 @@ fn read_coco(paths: &[String]) -> Result<Option<Vec<Annotated>>> {
     read.collect::<Result<_>>().map(Some)
 }
 
-/// A folder as Pascal VOC or YOLO has it.
-fn read_folder(paths: &[String]) -> Result<Option<Vec<Annotated>>> {
+/// A folder as Pascal VOC or YOLO has it, and whether it is one of Pascal VOC.
+fn read_folder(paths: &[String], voc_from: Option<u8>) -> Result<(Option<Vec<Annotated>>, bool)> {
     for path in paths {
-        let read = match Path::new(path) {
-            folder if voc::is_folder(folder) => voc::read as fn(&Path) -> Result<Vec<Annotated>>,
-            folder if yolo::is_data(folder)? => yolo::read,
-            _ => continue,
-        };
+        let folder = Path::new(path);
+        let is_voc = voc::is_folder(folder);
+        if !is_voc && !yolo::is_data(folder)? {
+            continue;
+        }
         return match paths {
-            [_] => read(Path::new(path)).map(Some),
+            [_] if is_voc => voc::read(folder, voc_from).map(|read| (Some(read), true)),
+            [_] => yolo::read(folder).map(|read| (Some(read), false)),
             _ => {
                 let message = format!("{path} is a set of annotated pictures by itself: import it without the others");
                 Err(Error::config(message))
             }
         };
     }
-    Ok(None)
+    Ok((None, false))
 }
 
 fn opened(split: Annotated, beside: Beside) -> Result<AnnotatedSplit> {
@@ -170,49 +186,4 @@ fn opened(split: Annotated, beside: Beside) -> Result<AnnotatedSplit> {
         notes,
         inputs,
     })
-}
-
-/// How many boxes reach out of their pictures by more than a pixel; none where none does.
-fn reaching_out(pictures: &[Picture]) -> Option<String> {
-    let (mut all, mut out, mut first) = (0_u64, 0_u64, None);
-    for picture in pictures {
-        let [width, height] = picture.size.map(|side| u32::try_from(side).unwrap_or(u32::MAX));
-        for object in &picture.objects {
-            all += 1;
-            if BoxFormat::Xywh.reaches_out(object.bbox, (width, height)) {
-                out += 1;
-                first.get_or_insert((&picture.name, width, height));
-            }
-        }
-    }
-    let (name, width, height) = first?;
-    let (reach, are) = if out == 1 { ("reaches", "is") } else { ("reach", "are") };
-    Some(format!(
-        "{out} of {} {reach} out of the picture by more than a pixel, and {are} kept; the first is of picture {}, of {width} x {height} pixels",
-        counted(all, "box"),
-        quoted(name)
-    ))
-}
-
-/// Classes that are named with their boxes at most.
-const NAMED: usize = 12;
-
-/// How many boxes were read, and of which classes: `3 boxes on 2 pictures: cat 2, dog 1`.
-fn counts(pictures: &[Picture], names: &[String]) -> String {
-    let mut counts = vec![0_u64; names.len()];
-    let classes = pictures.iter().flat_map(|picture| &picture.objects);
-    classes
-        .filter_map(|object| usize::try_from(object.category).ok())
-        .for_each(|class| counts[class] += 1);
-    let of = |(name, count): (&String, &u64)| format!("{} {count}", shown(name, 40));
-    let mut said: Vec<String> = names.iter().zip(&counts).take(NAMED).map(of).collect();
-    if let Some(more) = names.len().checked_sub(NAMED).filter(|more| *more > 0) {
-        said.push(format!("{more} more classes"));
-    }
-    let (boxes, pictures) = (counts.iter().sum::<u64>(), pictures.len() as u64);
-    let on = format!("{} on {}", counted(boxes, "box"), counted(pictures, "picture"));
-    match said.is_empty() {
-        true => on,
-        false => format!("{on}: {}", said.join(", ")),
-    }
 }

@@ -7,7 +7,7 @@ use crate::quote::quoted;
 use crate::source::Split;
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::{Component, Path, PathBuf};
 
 /// A split whose annotations are read.
@@ -54,6 +54,15 @@ pub(super) fn text_of(path: &Path) -> std::io::Result<String> {
         Some(text) => text.to_owned(),
         None => text,
     })
+}
+
+/// The error of a file of text that cannot be read.
+pub(super) fn unreadable(path: &Path, error: std::io::Error) -> Error {
+    match error.kind() {
+        ErrorKind::InvalidData => Error::data("this is no text in UTF-8: write it as UTF-8, or take the file away")
+            .context(path.display().to_string()),
+        _ => Error::io(path, error),
+    }
 }
 
 /// The first of `names` that stands twice.

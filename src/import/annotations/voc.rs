@@ -1,10 +1,10 @@
 //! Annotations as Pascal VOC has them: a folder with an XML file for each picture.
 
-use super::read::{Annotated, entries, stays_inside, text_of};
+use super::read::{Annotated, entries, stays_inside, text_of, unreadable};
 use super::table::{Object, Picture};
 use super::xml_text::xml_text;
 use crate::error::{Error, Result};
-use crate::quote::quoted;
+use crate::quote::{counted, counted_with, quoted};
 use crate::source::Split;
 use roxmltree::{Document, Node};
 use std::collections::BTreeSet;
@@ -31,6 +31,8 @@ struct Annotation {
     /// Objects, whose `category` is to be looked up by the name.
     objects: Vec<(String, Object)>,
     degenerate: u64,
+    /// Objects with a left or upper corner below 1.
+    at_0: u64,
 }
 
 /// Whether `folder` is such a folder.
@@ -44,12 +46,12 @@ pub(super) fn is_folder(folder: &Path) -> bool {
 /// where it stands alone. Where no list is there, all annotations are for training.
 ///
 /// Corners are the first and the last pixel of a box, counted from 1, as torchvision and detectron2 read them: a box from 1 to the picture's width covers all of
-/// it. Classes are the names of all objects in order.
+/// it. With `from` 0 they are its sides instead, in pixels from 0. Classes are the names of all objects in order.
 ///
 /// # Errors
 ///
 /// `Io` where a file cannot be read; `Data` for what is no such file, with its line, and for a name that leads out of the folder.
-pub(super) fn read(folder: &Path) -> Result<Vec<Annotated>> {
+pub(super) fn read(folder: &Path, from: Option<u8>) -> Result<Vec<Annotated>> {
     let sets = sets(folder)?;
     let mut read = Vec::with_capacity(sets.len());
     for (split, list, names) in sets {
@@ -67,7 +69,7 @@ pub(super) fn read(folder: &Path) -> Result<Vec<Annotated>> {
             if !path.is_file() {
                 return Err(failed(format!("{} is not there", path.display())));
             }
-            let annotation = annotation(&path)?;
+            let annotation = annotation(&path, from)?;
             annotations.push((named.name, path, annotation));
         }
         read.push((split, list, annotations));
@@ -83,8 +85,14 @@ pub(super) fn read(folder: &Path) -> Result<Vec<Annotated>> {
         let mut files: Vec<PathBuf> = list.into_iter().collect();
         files.extend(annotations.iter().map(|(_, path, _)| path.clone()));
         let (mut pictures, mut objects) = (Vec::with_capacity(annotations.len()), 0);
-        for (id, (name, _, annotation)) in (0..).zip(annotations) {
+        let (mut others, mut first_other) = (0_u64, None);
+        for (id, (name, file, annotation)) in (0..).zip(annotations) {
             let (path, name) = picture(folder, &name, annotation.file_name.as_deref());
+            let said = annotation.file_name.as_deref().filter(|said| *said != name);
+            if let Some(said) = said.filter(|said| is_picture_in(folder, said)) {
+                others += 1;
+                first_other.get_or_insert_with(|| format!("{} says {}", file.display(), quoted(said)));
+            }
             let own = annotation.objects.into_iter().map(|(class, object)| {
                 objects += 1;
                 let category = classes.binary_search(&class).map_or(0, |at| at as i64);
@@ -109,24 +117,56 @@ pub(super) fn read(folder: &Path) -> Result<Vec<Annotated>> {
                 format!("{shown}: {many} objects are left out: their boxes have no area, or reach beyond all numbers")
             }
         });
+        let other = first_other.map(|first| {
+            let name = counted_with(others, "annotation", ["names", "name"]);
+            format!(
+                "{shown}: {name} another picture as `filename` that is there, too, and the one is taken that is called as the annotation is; the first: {first}"
+            )
+        });
         Ok(Annotated {
             split,
             pictures,
             names: classes.clone(),
-            notes: left_out.into_iter().collect(),
+            notes: left_out.into_iter().chain(other).collect(),
             files,
             shown,
         })
     };
+    let all = || read.iter().flat_map(|(_, _, annotations)| annotations);
+    let boxes: u64 = all().map(|(_, _, annotation)| annotation.objects.len() as u64).sum();
+    let at_0: u64 = all().map(|(_, _, annotation)| annotation.at_0).sum();
+    let said = said_of_corners(folder, from, [at_0, boxes]);
     let mut read: Vec<Annotated> = read.into_iter().map(split).collect::<Result<_>>()?;
-    let corners = format!(
-        "{}: corners are read as Pascal VOC has them, from the first pixel, which is 1, to the last: left and upper sides are moved by 1",
-        folder.display()
-    );
-    read.iter_mut()
-        .take(1)
-        .for_each(|first| first.notes.insert(0, corners.clone()));
+    if let Some(first) = read.first_mut() {
+        first.notes.splice(0..0, said);
+    }
     Ok(read)
+}
+
+/// How corners were read, and what is against that: boxes with a corner at 0, of all.
+fn said_of_corners(folder: &Path, from: Option<u8>, [at_0, boxes]: [u64; 2]) -> Vec<String> {
+    let folder = folder.display();
+    let rule = match from {
+        Some(0) => "corners are read as the sides of boxes, in pixels from 0",
+        _ => {
+            "corners are read as Pascal VOC has them, from the first pixel, which is 1, to the last: left and upper sides are moved by 1"
+        }
+    };
+    let mut said = vec![format!("{folder}: {rule}")];
+    if at_0 > 0 && from.is_none() {
+        let have = if at_0 == 1 { "has" } else { "have" };
+        said.push(format!(
+            "{folder}: {at_0} of {} {have} a corner below 1, which Pascal VOC does not: where this set counts pixels from 0, all its boxes are moved by a pixel \
+             that they should not be; set voc_from to 0 then, and to 1 where these boxes alone are wrong",
+            counted(boxes, "box")
+        ));
+    }
+    said
+}
+
+/// Whether `name` is a picture beside the others.
+fn is_picture_in(folder: &Path, name: &str) -> bool {
+    stays_inside(Path::new(name)) && folder.join("JPEGImages").join(name).is_file()
 }
 
 /// The pictures of each split.
@@ -152,7 +192,7 @@ fn sets(folder: &Path) -> Result<Vec<Listed>> {
         return Ok(vec![(Split::Train, None, named.collect())]);
     }
     let read = |(split, path): (Split, PathBuf)| {
-        let text = text_of(&path).map_err(|error| Error::io(&path, error))?;
+        let text = text_of(&path).map_err(|error| unreadable(&path, error))?;
         let lines = (1..).zip(text.lines().map(str::trim));
         let names = lines.filter(|(_, name)| !name.is_empty()).map(|(line, name)| Named {
             name: name.to_owned(),
@@ -174,17 +214,25 @@ fn picture(folder: &Path, name: &str, said: Option<&str>) -> (PathBuf, String) {
 }
 
 /// What the file at `path` says.
-fn annotation(path: &Path) -> Result<Annotation> {
+fn annotation(path: &Path, from: Option<u8>) -> Result<Annotation> {
     let shown = path.display().to_string();
     let bytes = std::fs::read(path).map_err(|error| Error::io(path, error))?;
     let text = xml_text(&bytes).map_err(|why| Error::data(why).context(shown.as_str()))?;
     let document = Document::parse(&text).map_err(|error| {
-        let line = error.pos().row;
-        Error::data(format!("line {line}: no XML: {error}")).context(shown.as_str())
+        let why = match error {
+            roxmltree::Error::DtdDetected => {
+                let before = text.split("<!DOCTYPE").next().unwrap_or_default();
+                let line = before.matches('\n').count() + 1;
+                format!("line {line}: files with a DOCTYPE are not read: remove that line")
+            }
+            _ => format!("line {}: no XML: {error}", error.pos().row),
+        };
+        Error::data(why).context(shown.as_str())
     })?;
     let reader = Reader {
         document: &document,
         shown: &shown,
+        first: f64::from(from.unwrap_or(1)),
     };
     reader.annotation()
 }
@@ -193,6 +241,8 @@ fn annotation(path: &Path) -> Result<Annotation> {
 struct Reader<'a> {
     document: &'a Document<'a>,
     shown: &'a str,
+    /// The number of the first pixel.
+    first: f64,
 }
 
 impl<'a> Reader<'a> {
@@ -211,22 +261,22 @@ impl<'a> Reader<'a> {
             }
         };
         let mut annotation = Annotation {
-            file_name: child(root, "filename")
-                .and_then(|name| name.text())
-                .map(|name| name.trim().to_owned()),
+            file_name: child(root, "filename").map(text_in),
             size,
             ..Annotation::default()
         };
         for node in root.children().filter(|node| node.has_tag_name("object")) {
-            let name = self.text(self.needed(node, "name")?)?.to_owned();
+            let name = self.text(self.needed(node, "name")?)?;
             let corners = self.needed(node, "bndbox")?;
             let corner = |name| self.number(self.needed(corners, name)?);
             let [left, top, right, bottom] = [corner("xmin")?, corner("ymin")?, corner("xmax")?, corner("ymax")?];
-            let bbox = [left - 1.0, top - 1.0, right - left + 1.0, bottom - top + 1.0].map(|side| side as f32);
+            let first = self.first;
+            let bbox = [left - first, top - first, right - left + first, bottom - top + first].map(|side| side as f32);
             if !(bbox.iter().all(|side| side.is_finite()) && bbox[2] > 0.0 && bbox[3] > 0.0) {
                 annotation.degenerate += 1;
                 continue;
             }
+            annotation.at_0 += u64::from(left < 1.0 || top < 1.0);
             let flag = |name| child(node, name).map_or(Ok(None), |flag| self.flag(flag));
             let object = Object {
                 bbox,
@@ -244,10 +294,11 @@ impl<'a> Reader<'a> {
         child(node, name).ok_or_else(|| self.refused(node, &format!("{} has no {name}", node.tag_name().name())))
     }
 
-    fn text(&self, node: Node<'a, 'a>) -> Result<&'a str> {
-        match node.text().map(str::trim) {
-            Some(text) if !text.is_empty() => Ok(text),
-            _ => Err(self.refused(node, &format!("{} is empty", node.tag_name().name()))),
+    fn text(&self, node: Node<'a, 'a>) -> Result<String> {
+        let text = text_in(node);
+        match text.is_empty() {
+            false => Ok(text),
+            true => Err(self.refused(node, &format!("{} is empty", node.tag_name().name()))),
         }
     }
 
@@ -257,14 +308,14 @@ impl<'a> Reader<'a> {
             Ok(number) if number.is_finite() => Ok(number),
             _ => Err(self.refused(
                 node,
-                &format!("{} is {}, no number", node.tag_name().name(), quoted(text)),
+                &format!("{} is {}, no number", node.tag_name().name(), quoted(&text)),
             )),
         }
     }
 
     /// What a flag says; none where it leaves it open. A share, as of how much is cut off, is true above 0.
     fn flag(&self, node: Node<'a, 'a>) -> Result<Option<bool>> {
-        let text = node.text().unwrap_or_default().trim();
+        let text = text_in(node);
         match text.to_ascii_lowercase().as_str() {
             "" | "unspecified" | "unknown" => return Ok(None),
             "true" | "yes" => return Ok(Some(true)),
@@ -275,7 +326,7 @@ impl<'a> Reader<'a> {
             Ok(share) if (0.0..=1.0).contains(&share) => Ok(Some(share > 0.0)),
             _ => Err(self.refused(
                 node,
-                &format!("{} is {}, neither 0 nor 1", node.tag_name().name(), quoted(text)),
+                &format!("{} is {}, neither 0 nor 1", node.tag_name().name(), quoted(&text)),
             )),
         }
     }
@@ -284,6 +335,12 @@ impl<'a> Reader<'a> {
         let line = self.document.text_pos_at(node.range().start).row;
         Error::data(format!("line {line}: {why}")).context(self.shown)
     }
+}
+
+/// The text in `node`, without what is blank around it. Comments in it are passed over.
+fn text_in(node: Node<'_, '_>) -> String {
+    let pieces = node.children().filter(Node::is_text).filter_map(|piece| piece.text());
+    pieces.collect::<String>().trim().to_owned()
 }
 
 fn child<'a>(node: Node<'a, 'a>, name: &str) -> Option<Node<'a, 'a>> {

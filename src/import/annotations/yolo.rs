@@ -2,8 +2,9 @@
 
 use super::data_yaml::{Data, Folders};
 use super::polygon::{area, around};
-use super::read::{Annotated, entries, measure, stays_inside, text_of};
+use super::read::{Annotated, entries, measure, stays_inside, text_of, unreadable};
 use super::table::{Object, Picture};
+use super::yolo_paths::{below, labels_of, walk};
 use crate::error::{Error, Result};
 use crate::quote::quoted;
 use crate::source::{Split, is_picture};
@@ -69,7 +70,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<Annotated>> {
     };
     let shown = file.display().to_string();
     let refused = |why: String| Error::data(why).context(shown.as_str());
-    let text = text_of(&file).map_err(|error| Error::io(&file, error))?;
+    let text = text_of(&file).map_err(|error| unreadable(&file, error))?;
     let data: Data = serde_saphyr::from_str(&text).map_err(|error| {
         let said = error.to_string();
         let said = said.lines().next().unwrap_or_default();
@@ -87,8 +88,8 @@ pub(super) fn read(path: &Path) -> Result<Vec<Annotated>> {
     let (mut root, mut notes) = (file.parent().unwrap_or(Path::new("")).to_owned(), Vec::new());
     if let Some(path) = &data.path {
         match Path::new(path) {
-            inside if stays_inside(inside) && root.join(inside).is_dir() => root.push(inside),
-            inside if inside == Path::new(".") || inside.as_os_str().is_empty() => {}
+            inside if below(inside).as_os_str().is_empty() => {}
+            inside if stays_inside(inside) && root.join(inside).is_dir() => root.push(below(inside)),
             _ => notes.push(format!(
                 "{shown}: path {} is not below its folder, where pictures are looked for",
                 quoted(path)
@@ -102,8 +103,12 @@ pub(super) fn read(path: &Path) -> Result<Vec<Annotated>> {
     for (word, folders) in named {
         let mut found = Vec::new();
         for folder in folders {
-            let path = root.join(below(folder));
-            if !stays_inside(Path::new(below(folder))) {
+            let inside = of_file(folder);
+            let path = match below(inside) {
+                own if own.as_os_str().is_empty() => root.join(inside),
+                own => root.join(own),
+            };
+            if !stays_inside(inside) {
                 return Err(refused(format!("{word}: {} leads out of the folder", quoted(folder))));
             }
             let is_list = path.is_file() && path.extension().is_some_and(|ending| ending == "txt");
@@ -150,8 +155,8 @@ pub(super) fn read(path: &Path) -> Result<Vec<Annotated>> {
 }
 
 /// A path without the `../` at its beginning, which exports have who mean the folder of the file itself: Ultralytics reads them so, too.
-fn below(path: &str) -> &str {
-    path.strip_prefix("../").unwrap_or(path)
+fn of_file(path: &str) -> &Path {
+    Path::new(path.strip_prefix("../").unwrap_or(path))
 }
 
 /// A split that is read.
@@ -180,7 +185,7 @@ impl Reading<'_> {
     /// Adds the pictures that the file `list` names, a path a line: below the folder of `data.yaml`, or with `./` below that of the list, as
     /// Ultralytics reads it.
     fn list(&mut self, list: &Path) -> Result<()> {
-        let text = text_of(list).map_err(|error| Error::io(list, error))?;
+        let text = text_of(list).map_err(|error| unreadable(list, error))?;
         let beside = list.parent().unwrap_or(Path::new(""));
         self.read.files.push(list.to_owned());
         for (line, path) in (1..)
@@ -192,7 +197,7 @@ impl Reading<'_> {
                 return Err(Error::data(message).context(list.display().to_string()));
             }
             let folder = if path.starts_with("./") { beside } else { self.root };
-            self.picture(folder.join(path))?;
+            self.picture(folder.join(below(Path::new(path))))?;
         }
         Ok(())
     }
@@ -237,7 +242,7 @@ impl Reading<'_> {
                 self.counts.labels.insert(labels);
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => self.counts.without += 1,
-            Err(error) => return Err(Error::io(labels, error)),
+            Err(error) => return Err(unreadable(&labels, error)),
         }
         self.read.pictures.push(picture);
         Ok(())
@@ -355,31 +360,4 @@ impl Reading<'_> {
         self.read.notes.extend(said);
         self.read
     }
-}
-
-/// Where the labels of `path` lie: with `labels` in place of the last `images` below `root`; beside it where there is none.
-fn labels_of(root: &Path, path: &Path) -> PathBuf {
-    let below = path.strip_prefix(root).unwrap_or(path);
-    let parts: Vec<_> = below.iter().collect();
-    let last = parts.iter().rposition(|part| *part == "images");
-    let parts = parts.iter().enumerate().map(|(at, part)| match Some(at) == last {
-        true => Path::new("labels"),
-        false => Path::new(part),
-    });
-    root.join(parts.collect::<PathBuf>())
-}
-
-/// Each file in `folder` and below it, in order. Links to folders are not followed.
-fn walk(folder: &Path, found: &mut dyn FnMut(PathBuf)) -> Result<()> {
-    if !folder.is_dir() {
-        return Ok(());
-    }
-    for entry in entries(folder)? {
-        match entry.is_dir() {
-            true if entry.is_symlink() => {}
-            true => walk(&entry, found)?,
-            false => found(entry),
-        }
-    }
-    Ok(())
 }

@@ -1,7 +1,7 @@
 //! The labels of a set, by which copies are said to agree or not.
 
 use super::sets::{Set, bytes_a_row};
-use crate::columns::value_hashes;
+use crate::columns::{list_item, value_hashes};
 use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Remedy, Result};
 use crate::exec::Context;
@@ -98,11 +98,11 @@ impl SetLabels {
         self.names.as_deref()
     }
 
-    /// Whether each row has a label of its own, as a key of rows has.
+    /// Whether each row has a label of its own, as a key of rows has. Boxes are no key: those of two pictures are hardly ever the same.
     pub(super) fn is_row_key(&self) -> bool {
         let rows = self.hashes.len() as u64;
         let different = self.hashes.iter().collect::<HashSet<_>>().len();
-        self.names.is_none() && is_row_key(rows, &vec![1; different])
+        !is_objects(self.column.data_type()) && self.names.is_none() && is_row_key(rows, &vec![1; different])
     }
 
     /// The label of a row in words.
@@ -123,5 +123,13 @@ impl SetLabels {
             Some((end, _)) => format!("{}...", &text[..end]),
             None => text,
         }
+    }
+}
+
+/// Whether a column holds the objects of pictures: structs of lists, or lists of structs.
+fn is_objects(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Struct(_) => true,
+        list => list_item(list).is_some_and(|item| matches!(item.data_type(), DataType::Struct(_))),
     }
 }

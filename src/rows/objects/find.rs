@@ -25,3 +25,17 @@ pub(crate) fn find_objects(rows: &Files, named: Option<&str>) -> Result<Option<S
         Some(Err(error)) => Err(error.with_remedy(Remedy::LabelColumn).context(rows.name())),
     }
 }
+
+/// What there is to say where `rows` have several columns that are meant to hold boxes, of which `column` was found and none was named.
+pub(crate) fn said_of_objects(rows: &Files, column: &str) -> Option<String> {
+    let schema = rows.schema();
+    let others: Vec<String> = (ObjectLayout::others(&schema, column).into_iter())
+        .map(|name| format!("\"{name}\""))
+        .collect();
+    (!others.is_empty()).then(|| {
+        format!(
+            "boxes are read from column \"{column}\", and {} has boxes, too: name the column of labels where that is meant",
+            others.join(" and ")
+        )
+    })
+}

@@ -160,7 +160,7 @@ impl<D: Dataset> Dataset for FlatObjects<D> {
         let survey = self.reader.survey();
         let plan = plan.note(format_args!(
             "{} in {}, {} without",
-            counted(survey.objects, "box"),
+            counted(survey.boxes(), "box"),
             counted(survey.rows, "row"),
             counted(survey.without, "row")
         ));

@@ -53,6 +53,8 @@ pub struct ObjectLayout {
     /// The field of keypoints, and how many points an object has.
     pub(super) keypoints: Option<(FieldRef, usize)>,
     ignored: Vec<String>,
+    /// Fields that are called as boxes or as classes, and were not read as such.
+    beside: Vec<String>,
     names: Option<Vec<String>>,
 }
 
@@ -76,17 +78,6 @@ impl ObjectLayout {
     ///
     /// As [`of`](Self::of), for a column that is meant to hold objects and does not.
     pub(crate) fn look(schema: &Schema, named: Option<&str>) -> Option<Result<Self>> {
-        let meant = |column: &&str| {
-            let field = schema.field_with_name(column).ok()?;
-            let fields = match field.data_type() {
-                DataType::Struct(fields) => fields,
-                list => match list_item(list)?.data_type() {
-                    DataType::Struct(fields) => fields,
-                    _ => return None,
-                },
-            };
-            fields.iter().find(|field| BOXES.contains(&field.name().as_str()))
-        };
         let mut columns = match &named {
             Some(named) => std::slice::from_ref(named),
             None => &COLUMNS[..],
@@ -94,8 +85,14 @@ impl ObjectLayout {
         .iter()
         .copied();
         columns
-            .find(|column| meant(column).is_some())
+            .find(|column| is_meant(schema, column))
             .map(|column| Self::of(schema, column))
+    }
+
+    /// The other columns in which objects are looked for and are meant to be, beside `column`.
+    pub(crate) fn others(schema: &Schema, column: &str) -> Vec<&'static str> {
+        let others = COLUMNS.into_iter().filter(|other| *other != column);
+        others.filter(|other| is_meant(schema, other)).collect()
     }
 
     /// The layout of `column`.
@@ -154,6 +151,9 @@ impl ObjectLayout {
         }
         let names = class_names(schema, column, &category)?;
         let (mut numbers, mut keypoints, mut ignored) = (Vec::new(), None, Vec::new());
+        let called = |field: &&FieldRef| [&BOXES[..], &CATEGORIES].concat().contains(&field.name().as_str());
+        let beside = fields.iter().filter(|field| **field != boxes && **field != category);
+        let beside = beside.filter(called).map(|field| field.name().clone()).collect();
         for field in fields.iter().filter(|field| **field != boxes && **field != category) {
             match number(field.data_type()) {
                 Some(dtype) => numbers.push((FieldRef::clone(field), dtype)),
@@ -178,6 +178,7 @@ impl ObjectLayout {
             numbers,
             keypoints,
             ignored,
+            beside,
             names,
         })
     }
@@ -213,6 +214,22 @@ impl ObjectLayout {
         self.keypoints.as_ref().map(|(field, _)| field.name().as_str())
     }
 
+    /// Which of several fields that are called as boxes or as classes were read; none where no other one is.
+    pub(super) fn choices(&self) -> Option<String> {
+        let beside: Vec<String> = self.beside.iter().map(|name| format!("\"{name}\"")).collect();
+        let are = if beside.len() == 1 { "is" } else { "are" };
+        (!beside.is_empty()).then(|| {
+            format!(
+                "of the objects in \"{}\" the boxes are read from the field \"{}\" and the classes from \"{}\": {} {are} read as neither; rename \
+                 or leave out fields where others are meant",
+                self.column,
+                self.boxes(),
+                self.category(),
+                beside.join(" and ")
+            )
+        })
+    }
+
     /// The fields that are not read: strings, polygons, structs.
     pub fn ignored(&self) -> &[String] {
         &self.ignored
@@ -221,6 +238,21 @@ impl ObjectLayout {
     /// The class names that are stored with the data, by number.
     pub fn class_names(&self) -> Option<&[String]> {
         self.names.as_deref()
+    }
+}
+
+/// Whether `column` is meant to hold objects: structs with a field that is called as boxes are.
+fn is_meant(schema: &Schema, column: &str) -> bool {
+    let Ok(field) = schema.field_with_name(column) else {
+        return false;
+    };
+    let data_type = match field.data_type() {
+        DataType::Struct(_) => field.data_type(),
+        list => list_item(list).map_or(list, |item| item.data_type()),
+    };
+    match data_type {
+        DataType::Struct(fields) => fields.iter().any(|field| BOXES.contains(&field.name().as_str())),
+        _ => false,
     }
 }
 

@@ -52,7 +52,7 @@ pub(super) fn check_numbers(format: BoxFormat, boxes: impl IntoIterator<Item = [
         (false, false) => "none of their numbers is above 1, so that they are shares and no pixels",
     };
     Err(Error::data(format!(
-        "{own} of {telling} boxes cannot be {format}: {why}. As {} {} do not fit: name the format that is meant",
+        "{own} of {telling} boxes cannot be {format}: {why}. As {} {} do not fit: name the format that is meant in the field boxes (task.detect.boxes of a recipe)",
         fitting.join(" or "),
         best.0
     )))
@@ -102,12 +102,12 @@ mod tests {
         assert_eq!(text(BoxFormat::Xywh, &stored), "");
         assert_eq!(
             text(BoxFormat::Xyxy, &stored),
-            "2 of 3 boxes cannot be xyxy: they would have no area. As xywh 0 do not fit: name the format that is meant"
+            "2 of 3 boxes cannot be xyxy: they would have no area. As xywh 0 do not fit: name the format that is meant in the field boxes (task.detect.boxes of a recipe)"
         );
         assert_eq!(
             text(BoxFormat::XywhNormalized, &stored),
             "3 of 3 boxes cannot be xywh_normalized: shares of a picture are at most 1, and their numbers are far above. As xywh 0 do not \
-             fit: name the format that is meant"
+             fit: name the format that is meant in the field boxes (task.detect.boxes of a recipe)"
         );
         let shares = stored.map(|values| values.map(|value| value / 1000.0));
         assert_eq!(text(BoxFormat::XywhNormalized, &shares), "");

@@ -18,7 +18,7 @@ impl BoxFormat {
     /// let corners = [([300.0, 200.0, 400.0, 300.0], (640, 480)), ([500.0, 90.0, 560.0, 130.0], (640, 480))];
     /// assert!(BoxFormat::Xyxy.check(corners).is_ok());
     /// let error = BoxFormat::Xywh.check(corners).unwrap_err().to_string();
-    /// assert_eq!(error, "2 of 2 boxes do not lie in their pictures as xywh; as xyxy 0 do not: name that format, or convert boxes for a model of the other one");
+    /// assert_eq!(error, "2 of 2 boxes do not lie in their pictures as xywh; as xyxy 0 do not: name that format in the field boxes (task.detect.boxes of a recipe), or convert boxes for a model of the other one");
     /// ```
     ///
     /// # Errors
@@ -107,7 +107,7 @@ impl BoxPlaces {
         let better = others.min_by_key(|&other| (misfits(other), other.is_normalized() != format.is_normalized()));
         if let Some(better) = better.filter(|&better| own * 20 > self.telling && misfits(better) * 10 <= own) {
             return Err(Error::data(format!(
-                "{own} of {} boxes do not lie in their pictures as {format}; as {better} {} do not: name that format, or convert boxes for a model of the other one",
+                "{own} of {} boxes do not lie in their pictures as {format}; as {better} {} do not: name that format in the field boxes (task.detect.boxes of a recipe), or convert boxes for a model of the other one",
                 self.telling,
                 misfits(better)
             )));
@@ -158,7 +158,7 @@ mod tests {
         let text = |declared: Result<()>| declared.map_or_else(|error| error.to_string(), |()| String::new());
         assert_eq!(
             text(declared(BoxFormat::Xyxy, BoxFormat::Xywh)),
-            "2 of 3 boxes do not lie in their pictures as xyxy; as xywh 0 do not: name that format, or convert boxes for a model of the other one"
+            "2 of 3 boxes do not lie in their pictures as xyxy; as xywh 0 do not: name that format in the field boxes (task.detect.boxes of a recipe), or convert boxes for a model of the other one"
         );
         let shares = text(declared(BoxFormat::Xyxy, BoxFormat::XyxyNormalized));
         assert!(

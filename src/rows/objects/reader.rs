@@ -139,20 +139,18 @@ impl ObjectReader {
         counted.check().map_err(in_column)?;
         let unknown = stored.iter().filter(|(row, _)| size(*row).is_none());
         check_numbers(format, unknown.map(|(_, values)| *values)).map_err(in_column)?;
+        let marks = [&CROWD[..], &DIFFICULT].map(|names| field(&layout, &flat, names));
         let survey = ObjectSurvey {
             reaching_out: counted.reaching_out(),
             checked: sizes.is_some(),
-            ..ObjectSurvey::of(column, &classes.names, &flat)
+            ..ObjectSurvey::of(column, &classes.names, &flat, marks)
         };
-        let mut reader = Self {
+        Ok(Self {
             layout,
             format,
             classes,
             survey: Arc::new(survey),
-        };
-        let (crowds, difficult) = (reader.marked(&flat, &CROWD), reader.marked(&flat, &DIFFICULT));
-        Arc::make_mut(&mut reader.survey).marks(crowds, difficult);
-        Ok(reader)
+        })
     }
 
     /// Where in the column the objects are.
@@ -176,10 +174,14 @@ impl ObjectReader {
         self.classes.known()
     }
 
-    /// How whole numbers without names were read as classes that are names, where nobody has said what they mean.
+    /// How whole numbers without names were read as classes that are names, where nobody has said what they mean, and which of several fields
+    /// that are called as boxes or classes was read.
     pub(crate) fn remark(&self) -> Option<String> {
-        let read = self.classes.remark.as_ref()?;
-        Some(format!("classes in \"{}\": {read}", self.layout.column))
+        let column = &self.layout.column;
+        let read = self.classes.remark.iter();
+        let mut parts: Vec<String> = read.map(|read| format!("classes in \"{column}\": {read}")).collect();
+        parts.extend(self.layout.choices());
+        (!parts.is_empty()).then(|| parts.join("; "))
     }
 
     /// What the scan counted.
@@ -194,7 +196,7 @@ impl ObjectReader {
     /// As [`scan`](Self::scan); an error has the [index](Error::index) of the row.
     pub fn read(&self, array: &ArrayRef) -> Result<Vec<Objects>> {
         let flat = self.flat(array)?;
-        let field = |names: &[&str]| self.field(&flat, names);
+        let field = |names: &[&str]| field(&self.layout, &flat, names);
         let (areas, crowd, difficult) = (field(&[AREA]), field(&CROWD), field(&DIFFICULT));
         let ids = field(&["id", "ids", "bbox_id"]);
         let marks = |values: &Values, range: Range<usize>| range.map(|at| values.as_f32(at) != 0.0).collect();
@@ -216,19 +218,6 @@ impl ObjectReader {
         Ok((0..flat.ends.len()).map(row).collect())
     }
 
-    /// The values of the other field that has one of these names.
-    fn field<'a>(&self, flat: &'a Flat, names: &[&str]) -> Option<&'a Values> {
-        let at = self.layout.numbers().position(|field| names.contains(&field));
-        at.map(|at| &flat.numbers[at])
-    }
-
-    /// How many objects are marked in the field of one of these names.
-    fn marked(&self, flat: &Flat, names: &[&str]) -> u64 {
-        let marks = self.field(flat, names);
-        let marked = |values: &Values| (0..flat.boxes.len()).filter(|&at| values.as_f32(at) != 0.0).count();
-        marks.map_or(0, |values| marked(values) as u64)
-    }
-
     /// The fields of marks among the other ones, where they are: of crowds, and of difficult objects.
     #[cfg(feature = "train")]
     pub(crate) fn mark_fields(&self) -> [Option<&str>; 2] {
@@ -245,6 +234,12 @@ impl ObjectReader {
 const CROWD: [&str; 2] = ["iscrowd", "is_crowd"];
 /// Names of the field that marks difficult objects.
 const DIFFICULT: [&str; 1] = ["difficult"];
+
+/// The values of the other field that has one of these names.
+fn field<'a>(layout: &ObjectLayout, flat: &'a Flat, names: &[&str]) -> Option<&'a Values> {
+    let at = layout.numbers().position(|field| names.contains(&field));
+    at.map(|at| &flat.numbers[at])
+}
 
 /// Width and height of the picture of each row, where columns of integers say so.
 async fn stated_sizes(cx: &Context, dataset: &impl Stable) -> Result<Option<Vec<Option<(u32, u32)>>>> {

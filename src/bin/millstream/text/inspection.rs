@@ -172,13 +172,17 @@ impl Display for Text<'_, Labels> {
         )?;
         if let Some(objects) = &found.objects {
             if objects.without > 0 {
-                sentence(
-                    f,
-                    &format!("{} no box.", counted_with(objects.without, "row", ["has", "have"])),
-                )?;
+                let beside = if objects.crowds > 0 {
+                    " beside those of crowds"
+                } else {
+                    ""
+                };
+                let rows = counted_with(objects.without, "row", ["has", "have"]);
+                sentence(f, &format!("{rows} no box{beside}."))?;
             }
-            if let Some(remark) = objects.remark() {
-                sentence(f, &format!("{remark}."))?;
+            let said = [objects.remark(), objects.marked()];
+            for said in said.iter().flatten().chain(&found.notes) {
+                sentence(f, &format!("{said}."))?;
             }
             if let Some(misplaced) = &found.misplaced {
                 sentence(f, &format!("Boxes: {misplaced}."))?;
