@@ -255,5 +255,12 @@ mod tests {
         let refused = |plan: &Plan| cursor.check(plan, 0).expect_err("it is another one").to_string();
         let error = refused(&Plan::new("top").input(plan(39, 100)));
         assert_eq!(error, format!("{start}top is new"));
+        // What is empty is said, too.
+        let masks = |masks: &str| Plan::new("image").param("masks", masks);
+        for (was, is, said) in [("mask", "", "was mask, is none"), ("", "mask", "was none, is mask")] {
+            let refused = Cursor::new(&masks(was), 0).check(&masks(is), 0);
+            let said = format!("{start}image.masks {said}");
+            assert_eq!(refused.expect_err("it is another one").to_string(), said);
+        }
     }
 }

@@ -109,19 +109,23 @@ impl<'a> SpelledOut<'a> {
     /// What differs in the node `now`, in words.
     fn difference(&self, now: &NodeSettings, is_all: bool) -> Vec<String> {
         let key = |setting: &str| setting.split('=').next().unwrap_or_default().to_owned();
-        let value = |setting: &str| setting.split_once('=').map_or("", |(_, value)| value).to_owned();
+        // An empty list, say, is written as nothing.
+        let value = |setting: &str| match setting.split_once('=') {
+            Some((_, value)) if !value.is_empty() => value.to_owned(),
+            _ => "none".to_owned(),
+        };
         let mut out = Vec::new();
         for old in &self.settings {
             match now.settings.iter().find(|(new, _)| key(new) == key(old)) {
                 Some((new, _)) if old == new || **old == shortened(new) => {}
                 Some((new, _)) => out.push(format!("{} was {}, is {}", key(old), value(old), value(new))),
-                None => out.push(format!("{old} is gone")),
+                None => out.push(format!("{} is gone", old.trim_end_matches('='))),
             }
         }
         if is_all {
             let known = |new: &str| self.settings.iter().any(|old| key(old) == key(new));
             let new = now.settings.iter().filter(|(new, _)| !known(new));
-            out.extend(new.map(|(new, _)| format!("{new} is new")));
+            out.extend(new.map(|(new, _)| format!("{} is new", new.trim_end_matches('='))));
         }
         if out.is_empty() && self.hash.is_some_and(|hash| hash != now.hash) {
             out.push(format!(

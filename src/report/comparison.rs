@@ -9,7 +9,7 @@ use super::figures::RunFigures;
 use super::measured::Figure;
 use super::named::Named;
 use super::table::{Align, TERMINAL, Table};
-use super::words::{figure_in_words, heading, with_error, with_two_digits};
+use super::words::{figure_in_words, heading, with_error};
 use crate::error::{Error, Result};
 use crate::exec::files;
 use crate::quote::{counted, shown};
@@ -137,7 +137,8 @@ impl Report {
     /// A row for each strategy (or for the one run): the task's figures and the first figure of the rarest classes, each with its standard
     /// error.
     ///
-    /// The rarest classes are those of the run that counts, with their evaluation rows in the header. Where the names of strategies
+    /// The rarest classes are those of the run that counts, with their evaluation rows in the header; where a class's name is a number, the figure is
+    /// named there as well. Where the names of strategies
     /// leave no room for them in 80 columns, the errors of the figures of classes are left out. One run with more figures than that has a line for each.
     pub fn to_table(&self) -> Table {
         let table = self.table(true);
@@ -160,9 +161,14 @@ impl Report {
         }
         for rare in &self.figures.rarest {
             let figure = self.figures.figure_of_class(&rare.class).unwrap_or_default();
+            let class = shown(&rare.class, RARE);
+            let class = match is_number(&rare.class) {
+                true => format!("class {class}"),
+                false => class,
+            };
             table.push([
-                format!("{} of {}", self.figure_of_classes(), shown(&rare.class, RARE)),
-                with_two_digits(&rare.figure, figure),
+                format!("{} of {class}", self.figure_of_classes()),
+                with_error(&rare.figure, figure),
             ]);
         }
         self.explain_rarest(&mut table);
@@ -199,11 +205,16 @@ impl Report {
                 .copied()
                 .unwrap_or(0)
         };
-        let rare = self
-            .figures
-            .rarest
-            .iter()
-            .map(|rare| format!("{}\nof {}", in_lines(shown(&rare.class, RARE)), tested(&rare.class)));
+        let of_classes = self.figures.measured.by_class.iter().next();
+        let of_classes = of_classes.map_or_else(String::new, |(name, _)| heading(name));
+        let rare = self.figures.rarest.iter().map(|rare| {
+            let (class, rows) = (shown(&rare.class, RARE), tested(&rare.class));
+            match is_number(&rare.class) {
+                // "2 of 15" says neither that 2 is a class nor what is measured of it.
+                true => format!("{of_classes}\nof class {class}\nin {}", counted(rows, "row")),
+                false => format!("{}\nof {rows}", in_lines(class)),
+            }
+        });
         let figures = self.figures.measured.figures.iter().map(|(name, _)| heading(name));
         let numbers = figures.chain(rare);
         let on = format!("on {}", counted(self.figures.rows(), "row"));
@@ -232,12 +243,17 @@ impl Report {
         let rare = self.figures.rarest.iter().map(|rare| {
             let figure = strategy.figure_of_class(&rare.class).unwrap_or_default();
             match errors_of_classes {
-                true => with_two_digits(&rare.figure, figure),
+                true => with_error(&rare.figure, figure),
                 false => with_error(&rare.figure, Figure::new(figure.value, None)),
             }
         });
         [name.to_owned()].into_iter().chain(figures).chain(rare).collect()
     }
+}
+
+/// Whether the name of a class is a number, which beside other numbers does not look like a name.
+fn is_number(name: &str) -> bool {
+    name.contains(|letter: char| letter.is_ascii_digit()) && name.trim().parse::<f64>().is_ok()
 }
 
 /// A name with a line for each word; what is quoted for its blanks keeps them.

@@ -7,7 +7,7 @@ use super::picture;
 use super::table::{Align, Table};
 use super::words::{heading, in_digits, with_error};
 use crate::error::Result;
-use crate::quote::escaped;
+use crate::quote::{counted, escaped};
 use image::RgbImage;
 use std::fmt::Write;
 
@@ -78,7 +78,13 @@ pub fn html(page: &Page<'_>) -> Result<String> {
             format_args!("<p class=\"warning\">Warning: {}</p>\n", text(warning)),
         );
     }
-    figures(&mut out, report);
+    // Of the rows of an evaluation none are for training.
+    let noun = if page.history.is_empty() {
+        "row"
+    } else {
+        "validation row"
+    };
+    figures(&mut out, report, noun);
     classes(&mut out, report);
     page.sections
         .iter()
@@ -121,13 +127,13 @@ pub(crate) fn document(title: &str, body: &str) -> String {
 }
 
 /// A row for each way that was tried, or for the one run, and the figures as columns.
-fn figures(out: &mut String, report: &Report) {
+fn figures(out: &mut String, report: &Report, noun: &str) {
     let measured = &report.figures.measured;
     push(
         out,
         format_args!(
-            "<h2>Figures</h2>\n<p>On {} validation rows; each figure with its standard error.</p>\n",
-            measured.rows
+            "<h2>Figures</h2>\n<p>On {}; each figure with its standard error.</p>\n",
+            counted(measured.rows, noun)
         ),
     );
     let names: Vec<&str> = measured.figures.iter().map(|(name, _)| name).collect();

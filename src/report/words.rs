@@ -68,14 +68,6 @@ pub(crate) fn share_with_error(share: f64, error: Option<f64>) -> String {
     }
 }
 
-/// The figure called `name` in two digits with its standard error: `0.80±.13`, where several stand in a line.
-pub(super) fn with_two_digits(name: &str, figure: Figure) -> String {
-    match (figure.value, figure.standard_error) {
-        (Some(value), Some(error)) => format!("{value:.2}±{}", format!("{error:.2}").trim_start_matches('0')),
-        _ => with_error(name, figure),
-    }
-}
-
 /// Three decimals of a number below 1, without the zero before the point.
 fn without_zero(number: f64) -> String {
     format!("{number:.3}").trim_start_matches('0').to_owned()
@@ -144,8 +136,6 @@ mod tests {
         assert_eq!(shown("average_precision", 0.9996, 4e-4), "1.000±.000");
         assert_eq!(with_error("map", Figure::new(7.92e-6, None)), "0.000");
         assert_eq!(with_error("map", Figure::default()), "-");
-        assert_eq!(with_two_digits("recall", Figure::new(7.92e-6, None)), "0.000");
-        assert_eq!(with_two_digits("recall", Figure::new(7.92e-6, 2e-5)), "0.00±.00");
         // A length in kilometres may be small.
         assert_eq!(shown("rmse", 7.92e-6, 2e-5), "7.92e-6±2e-5");
         assert_eq!(shown("rmse", 2.5, 0.25), "2.500±.250");

@@ -3,6 +3,7 @@
 use super::catalog::NamedTask;
 use super::find::{FoundTask, in_files};
 use super::hold_out::{HoldOut, refuse_parents};
+use super::spec::source::{of_train, of_valid};
 use super::spec::{DataOptions, DataSource};
 use super::target_reading::TargetReading;
 use super::targets::{TargetKind, Targets};
@@ -88,8 +89,9 @@ impl Datasets {
     ) -> Result<Self> {
         let (rows, files) = match &data.train {
             DataSource::Files(paths) => {
-                let files = cx.block_on(FoundFiles::find(paths))?;
-                (cx.block_on(files.open_split(cx, Split::Train))?, Some(files))
+                let files = cx.block_on(FoundFiles::find(paths)).map_err(of_train)?;
+                let rows = cx.block_on(files.open_split(cx, Split::Train)).map_err(of_train)?;
+                (rows, Some(files))
             }
             DataSource::Source(source) => (of_source(cx, source)?, None),
         };
@@ -137,7 +139,8 @@ impl Datasets {
             (DataSource::Files(paths), Some(files)) if paths.is_empty() => cx.block_on(files.open_validation(cx))?,
             (DataSource::Files(paths), None) if paths.is_empty() => None,
             (DataSource::Files(paths), _) => {
-                Some(cx.block_on(Files::open_split_or_only(cx, paths, Split::Validation))?)
+                let held = cx.block_on(Files::open_split_or_only(cx, paths, Split::Validation));
+                Some(held.map_err(of_valid)?)
             }
         };
         let mut notes = found.notes(&rows, &targets);

@@ -108,7 +108,7 @@ impl Evaluate {
         report
             .notes
             .extend(predict.rows.iter().flat_map(|rows| rows.notes().iter().cloned()));
-        report.warnings = warnings::of_figures(&report.figures);
+        report.warnings = warnings::of_figures(&report.figures, "row");
         if !self.predict.on_bad_row.is_fail() {
             let (all, rows) = (predictions.num_rows() as u64, report.figures.rows());
             let bad = all - rows;

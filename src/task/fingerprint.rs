@@ -3,6 +3,7 @@
 use super::datasets::{Datasets, Stored};
 use super::event::{Callback, Event};
 use super::stored_pictures::each_picture;
+use super::targets::Targets;
 use crate::dataset::{Block, Dataset};
 use crate::error::{Error, Result};
 use crate::exec::Context;
@@ -80,6 +81,7 @@ impl Fingerprint {
                 })?;
                 let targets = &stored.targets;
                 let words = StringArray::from_iter_values((0..targets.len()).map(|row| targets.in_words(row)));
+                let beyond = UInt64Array::from_iter_values((0..targets.len()).map(|row| targets.hash_of_row(row)));
                 let part = SetFingerprint {
                     rows: targets.len(),
                     files: stored.rows.describe().fingerprint(),
@@ -88,7 +90,8 @@ impl Fingerprint {
                     images: hash(&images),
                 };
                 parts.push(part);
-                let columns: Vec<arrow::array::ArrayRef> = vec![Arc::new(words), Arc::new(UInt64Array::from(images))];
+                let columns: Vec<arrow::array::ArrayRef> =
+                    vec![Arc::new(words), Arc::new(beyond), Arc::new(UInt64Array::from(images))];
                 hashes.push((set, RecordBatch::try_new(schema(), columns)?));
             }
             Ok(())
@@ -180,6 +183,8 @@ fn table_path(folder: &Path, set: &str) -> PathBuf {
 fn schema() -> SchemaRef {
     Arc::new(Schema::new(vec![
         Field::new("target", DataType::Utf8, false),
+        // What words do not say: where boxes lie, which pixels a mask has.
+        Field::new("target_hash", DataType::UInt64, false),
         Field::new("image", DataType::UInt64, false),
     ]))
 }
@@ -253,19 +258,25 @@ fn differences(
     }
     if was.targets != is.targets || was.classes != is.classes {
         let named = |table: &RecordBatch, row: usize| table.column(0).as_string::<i32>().value(row).to_owned();
+        let hashed = |table: &RecordBatch, row: usize| table.column(1).as_primitive::<UInt64Type>().value(row);
         let rows = then.map(|then| {
-            let differ = |row: &usize| named(then, *row) != named(now, *row);
+            let differ = |row: &usize| named(then, *row) != named(now, *row) || hashed(then, *row) != hashed(now, *row);
             (0..now.num_rows()).filter(differ).collect::<Vec<_>>()
         });
         let column = &datasets.label;
         said.push(match (rows.as_deref(), then) {
-            (Some([first, rest @ ..]), Some(then)) => format!(
-                "the {set} labels (column \"{column}\") differ in {}: {} was {:?}, is {:?}",
-                counted(1 + rest.len(), "row"),
-                place(*first),
-                named(then, *first),
-                named(now, *first)
-            ),
+            (Some([first, rest @ ..]), Some(then)) => {
+                let (was, is) = (named(then, *first), named(now, *first));
+                let how = match was == is {
+                    false => format!("was {was:?}, is {is:?}"),
+                    true => format!("is {is:?} still, but its {} are others", beyond_words(&stored.targets)),
+                };
+                format!(
+                    "the {set} labels (column \"{column}\") differ in {}: {} {how}",
+                    counted(1 + rest.len(), "row"),
+                    place(*first)
+                )
+            }
             (Some([]), _) if was.classes != is.classes => format!(
                 "the {set} classes were {}, are {}",
                 was.classes.join(" | "),
@@ -276,7 +287,7 @@ fn differences(
     }
     if was.images != is.images {
         let rows = then.map(|then| {
-            let hashes = |table: &RecordBatch| table.column(1).as_primitive::<UInt64Type>().values().clone();
+            let hashes = |table: &RecordBatch| table.column(2).as_primitive::<UInt64Type>().values().clone();
             let (then, now) = (hashes(then), hashes(now));
             (0..now.len()).filter(|&row| then[row] != now[row]).collect::<Vec<_>>()
         });
@@ -292,3 +303,15 @@ fn differences(
     }
     said
 }
+
+/// What a row of `targets` has beside its words.
+fn beyond_words(targets: &Targets) -> &'static str {
+    match targets {
+        Targets::Objects(_) => "boxes",
+        Targets::Masks(_) => "pixels",
+        _ => "values",
+    }
+}
+
+#[cfg(test)]
+mod tests;

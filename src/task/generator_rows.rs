@@ -5,6 +5,7 @@ use super::datasets::Datasets;
 use super::equal_rows;
 use super::hold_out::HoldOut;
 use super::shared_pictures::picture_hashes;
+use super::spec::source::{of_train, of_valid};
 use super::spec::{DataOptions, DataSource};
 use crate::columns::{bytes_of, column_of_bytes, index_of};
 use crate::dataset::{Dataset, Origin, Stable};
@@ -101,8 +102,9 @@ impl GeneratorRows {
         let datasets = Datasets::open_with(cx, data, Some(&task), seed, (beside, &[]))?;
         let columns = match &data.train {
             DataSource::Files(paths) => {
-                let found = cx.block_on(FoundFiles::find(paths))?;
-                cx.block_on(found.open_split(cx, Split::Train))?.schema()
+                let found = cx.block_on(FoundFiles::find(paths)).map_err(of_train)?;
+                let rows = cx.block_on(found.open_split(cx, Split::Train));
+                rows.map_err(of_train)?.schema()
             }
             DataSource::Source(_) => datasets.train.schema(),
         };
@@ -133,13 +135,16 @@ impl GeneratorRows {
         let DataSource::Files(paths) = &data.train else {
             return Err(Error::config("a table of rows is read from files: name them"));
         };
-        let found = cx.block_on(FoundFiles::find(paths))?;
-        let rows = cx.block_on(found.open_split(cx, Split::Train))?;
+        let found = cx.block_on(FoundFiles::find(paths)).map_err(of_train)?;
+        let rows = cx.block_on(found.open_split(cx, Split::Train)).map_err(of_train)?;
         let label = rows.find_label(data.label.as_deref())?;
         let labels = cx.block_on(Labels::scan(cx, &rows, &label))?;
         let held = match &data.valid {
             DataSource::Files(paths) if paths.is_empty() => cx.block_on(found.open_validation(cx))?,
-            DataSource::Files(paths) => Some(cx.block_on(Files::open_split_or_only(cx, paths, Split::Validation))?),
+            DataSource::Files(paths) => {
+                let held = cx.block_on(Files::open_split_or_only(cx, paths, Split::Validation));
+                Some(held.map_err(of_valid)?)
+            }
             DataSource::Source(_) => {
                 return Err(Error::config(
                     "validation rows of a table are read from files: name them",

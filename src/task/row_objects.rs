@@ -141,6 +141,11 @@ impl RowObjects {
         }
     }
 
+    /// A hash of what a row has.
+    pub(super) fn hash_of_row(&self, row: u64) -> u64 {
+        self.hashes.get(row as usize).copied().unwrap_or(0)
+    }
+
     pub(super) fn hash(&self) -> u64 {
         let mut hasher = Xxh3::new();
         self.hashes.iter().for_each(|hash| hasher.update(&hash.to_le_bytes()));

@@ -273,7 +273,7 @@ impl Finetune {
         callback: Callback<'_>,
     ) -> Result<Report> {
         let mut warnings = prepared.warnings.clone();
-        warnings.extend(warnings::of_figures(&report.figures));
+        warnings.extend(warnings::of_figures(&report.figures, "validation row"));
         warnings.iter().for_each(|warning| callback(Event::Warning(warning)));
         // Told when the run began.
         warnings.extend(self.spec.balance.warning(&prepared.datasets)?);

@@ -100,6 +100,12 @@ impl RunFolder {
         let Some(old) = RunManifest::read(&self.0)? else {
             return Err(self.vanished());
         };
+        // Said before the data is read, which takes a while.
+        match existing {
+            Existing::Refuse => {}
+            Existing::Resume => self.refuse_folders()?,
+            Existing::Overwrite => self.refuse_replaced(&old)?,
+        }
         match existing {
             Existing::Refuse if self.holds_anything(&old) => Err(self.exists()),
             _ => Ok(FoundRun {
@@ -165,9 +171,7 @@ impl RunFolder {
                 self.remove_temporary()?;
             }
             Some(old) => {
-                if !old.results.is_empty() || !self.has_ended() {
-                    self.refuse_unwritten(old)?;
-                }
+                self.refuse_replaced(old)?;
                 self.results().clear()?;
                 self.remove_checkpoints(old)?;
                 self.remove_temporary()?;
@@ -203,6 +207,24 @@ impl RunFolder {
         let foreign = logs.find(|(name, field)| !run_results::is_own_log(&self.0.join(name), field));
         foreign.map_or(Ok(()), |(name, _)| {
             let message = format!("{name} is no file that a run writes: move it away");
+            Err(Error::config(message).context(self.0.display().to_string()))
+        })
+    }
+
+    /// Refuses to replace the run `old` where that would remove what no run wrote.
+    fn refuse_replaced(&self, old: &RunManifest) -> Result<()> {
+        self.refuse_folders()?;
+        if !old.results.is_empty() || !self.has_ended() {
+            self.refuse_unwritten(old)?;
+        }
+        run_results::refuse_foreign_report(&self.0)
+    }
+
+    /// Refuses folders in the places of the files that a run writes.
+    fn refuse_folders(&self) -> Result<()> {
+        let is_folder = |name: &&str| std::fs::symlink_metadata(self.0.join(name)).is_ok_and(|found| found.is_dir());
+        names().find(is_folder).map_or(Ok(()), |name| {
+            let message = format!("{name} is a folder, and a run writes a file of that name: move it away");
             Err(Error::config(message).context(self.0.display().to_string()))
         })
     }

@@ -132,3 +132,20 @@ pub(super) fn is_own_log(path: &Path, field: &str) -> bool {
         }
     }
 }
+
+/// Refuses a report in `folder` that no run wrote: anything but a JSON object with the fields that each of them has.
+pub(super) fn refuse_foreign_report(folder: &Path) -> Result<()> {
+    const FIELDS: [&str; 2] = ["task", "figure"];
+    let is_own = match files::read_small(&folder.join(REPORT)) {
+        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+        Ok(text) => serde_json::from_slice::<serde_json::Value>(&text)
+            .is_ok_and(|json| FIELDS.iter().all(|field| json.get(field).is_some())),
+    };
+    match is_own {
+        true => Ok(()),
+        false => {
+            let message = format!("{REPORT} is no file that a run writes: move it away");
+            Err(Error::config(message).context(folder.display().to_string()))
+        }
+    }
+}

@@ -287,6 +287,15 @@ impl Targets {
         }
     }
 
+    /// A hash of the target of `row`, where its [words](Self::in_words) do not say all of it: of boxes and masks; else 0.
+    pub(crate) fn hash_of_row(&self, row: u64) -> u64 {
+        match self {
+            Self::Objects(objects) => objects.hash_of_row(row),
+            Self::Masks(masks) => masks.hash_of_row(row),
+            Self::Class(_) | Self::MultiLabel(_) | Self::Number(_) | Self::Other { .. } => 0,
+        }
+    }
+
     /// The target of `row` in words; empty where only the task can read it.
     pub(crate) fn in_words(&self, row: u64) -> String {
         let name = |class: u32| self.names().get(class as usize).cloned().unwrap_or_default();

@@ -75,8 +75,8 @@ pub(crate) fn of_data(
     Ok(said)
 }
 
-/// What a reader has to know about the rows that `figures` were measured on.
-pub(crate) fn of_figures(figures: &RunFigures) -> Vec<String> {
+/// What a reader has to know about the rows that `figures` were measured on, each of which is a `row`: of a run's own a validation row.
+pub(crate) fn of_figures(figures: &RunFigures, row: &str) -> Vec<String> {
     let rows = figures.rows();
     let mut said = Vec::new();
     if rows < FEW {
@@ -86,10 +86,7 @@ pub(crate) fn of_figures(figures: &RunFigures) -> Vec<String> {
             (None, false) => format!("one standard error of a share is up to {points:.0} points"),
             (None, true) => "their standard errors are large".to_owned(),
         };
-        said.push(format!(
-            "the figures are of {}: {up_to}",
-            in_words(rows, "validation row")
-        ));
+        said.push(format!("the figures are of {}: {up_to}", in_words(rows, row)));
     }
     let unseen: Vec<&str> = (figures.counts.iter())
         .zip(&figures.measured.tested)
@@ -98,7 +95,7 @@ pub(crate) fn of_figures(figures: &RunFigures) -> Vec<String> {
         .collect();
     if !unseen.is_empty() {
         said.push(format!(
-            "{} no validation rows, so the figures leave such rows out: {}",
+            "{} no {row}s, so the figures leave such rows out: {}",
             have(unseen.len(), "class"),
             listed(&unseen)
         ));

@@ -92,9 +92,7 @@ fn a_saved_model_has_the_figures_of_its_run() {
     );
     assert_eq!(Report::read_json(out.join("report.json")).unwrap(), found);
     let page = fs::read_to_string(out.join("report.html")).unwrap();
-    assert!(
-        page.contains("On 21 validation rows") && !page.contains("<script") && page.contains("<h2>Worst rows</h2>")
-    );
+    assert!(page.contains("<p>On 21 rows;") && !page.contains("<script") && page.contains("<h2>Worst rows</h2>"));
     let mut left: Vec<_> = fs::read_dir(&out)
         .unwrap()
         .map(|entry| entry.unwrap().file_name())
@@ -301,7 +299,7 @@ fn figures_of_predictions_leave_out_rows_without_one() {
     let report = Evaluate::new(predict.clone()).run(&context(), &mut |_, _| ()).unwrap();
     assert_eq!(report.bad_rows.unwrap().held_out, 1);
     let left_out = "1 of 3 rows is left out, because its picture cannot be made";
-    let few = "the figures are of 2 validation rows: one standard error of the accuracy is up to 35 points";
+    let few = "the figures are of 2 rows: one standard error of the accuracy is up to 35 points";
     assert_eq!(report.warnings, [left_out, few]);
     let error = labels.figures(&rows.slice(0, 2)).unwrap_err().to_string();
     assert_eq!(error, "2 predictions of 3 rows");

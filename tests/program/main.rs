@@ -7,6 +7,7 @@ mod brightness;
 mod common;
 
 mod ablation;
+mod advised;
 mod boxes;
 mod demo;
 mod evaluate;

@@ -43,6 +43,7 @@ impl Failure {
             Self::Error(error) => error,
         };
         let said = error.to_string();
+        let takes_none = command.is_some_and(|command| ["finetune", "preview"].contains(&command.get_name()));
         let named = |long: &&str| {
             let option = command.and_then(|command| option(command, long))?;
             Some(match *long {
@@ -58,6 +59,10 @@ impl Failure {
                         "{name} {}",
                         values.split('|').filter(mends).collect::<Vec<_>>().join("|")
                     )
+                }
+                // Those of a recipe stay where other training files are named.
+                "valid" if takes_none && said.starts_with("data.valid: ") => {
+                    format!("{option} or --valid none")
                 }
                 "as-stored" if said.contains("= true") => "--as-stored=false".to_owned(),
                 "as-stored" => "--as-stored".to_owned(),
@@ -173,6 +178,14 @@ mod tests {
         assert_eq!(words("finetune", Remedy::Weights), "which? (--weights FILE)");
         assert_eq!(words("finetune", Remedy::BadRows), "which? (--on-error skip)");
         assert_eq!(words("import", Remedy::BadRows), "which? (--on-error keep)");
+        for (command, mend) in [
+            ("preview", "(--valid DATA or --valid none)"),
+            ("evaluate", "(--valid DATA)"),
+        ] {
+            let failure = Failure::Error(Error::data("data.valid: gone").with_remedy(Remedy::Validation));
+            let words = failure.in_words(all.find_subcommand(command));
+            assert_eq!(words, format!("data.valid: gone {mend}"));
+        }
         for (said, mend) in [
             ("`upright` = false", "--as-stored"),
             ("`upright` = true", "--as-stored=false"),

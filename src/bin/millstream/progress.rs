@@ -145,7 +145,7 @@ fn line(
     };
     let rate = match rate {
         Some((images, _)) => Some(format!("{images:.*} images/s", usize::from(images < 10.0))),
-        None => speed(own, elapsed),
+        None => speed(own, elapsed).map(|speed| format!("{speed}{}", unit(what))),
     };
     let time = format!("{}{left}", time(elapsed));
     let width = match width {
@@ -172,6 +172,17 @@ fn line(
     let full = (u128::from(done.min(total)) * room as u128 / u128::from(total.max(1))) as usize;
     let bar = "=".repeat(full) + &" ".repeat(room - full);
     format!("{what} [{bar}] {count} {time}")
+}
+
+/// What is counted, before `/s`, where the words for it do not say so.
+fn unit(what: &str) -> &'static str {
+    match what {
+        "deep" => " steps",
+        what if what.starts_with("training the head") => " steps",
+        "hashing images" => " images",
+        "evaluation" => " rows",
+        _ => "",
+    }
 }
 
 /// `12.3/s`; nothing before there is a second to tell by.
@@ -224,6 +235,12 @@ mod tests {
         assert_eq!(of(0, Some(45)), "training features [        ] 0/400 1 min 01 s");
         assert_eq!(of(400, None), "training features: 400/400, 6.6/s, 1 min 01 s");
         assert_eq!(of(100, Some(20)), "training features 1…");
+        let of = |what| line(what, (0, 100, 400), None, MINUTE, None);
+        assert_eq!(
+            of("training the head, balanced"),
+            "training the head, balanced: 100/400, 1.6 steps/s, 1 min 01 s, 3 min 03 s left"
+        );
+        assert!(of("hashing images").contains(", 1.6 images/s, ") && of("rows").contains(", 1.6/s, "));
         assert_eq!(speed(400, Duration::from_secs(2)).as_deref(), Some("200/s"));
         assert_eq!(speed(400, Duration::from_millis(999)), None);
         assert_eq!(time(Duration::from_secs(7262)), "2 h 01 min");

@@ -21,7 +21,8 @@ use std::path::PathBuf;
 /// Data, columns, pictures, balance and training.
 #[derive(Args)]
 pub(crate) struct Settings {
-    /// Validation data; without them the folder's validation split, else --held-out of the training rows, stratified
+    /// Validation data; without them, and with none in place of those of a recipe, the folder's validation split, else --held-out of the training
+    /// rows, stratified
     #[arg(long, num_args = 1.., value_name = "DATA")]
     valid: Vec<String>,
     #[arg(
@@ -212,7 +213,10 @@ impl Settings {
             train,
             ..
         } = run;
-        set_files(&mut data.valid, self.valid);
+        match self.valid == ["none"] {
+            true => data.valid = DataSource::default(),
+            false => set_files(&mut data.valid, self.valid),
+        }
         set(&mut data.held_out, self.held_out);
         self.split.apply(data);
         self.columns.apply(data);

@@ -124,6 +124,7 @@ pub(crate) fn with_boxes(task: Option<NamedTask>, format: BoxFormat) -> Result<N
 
 /// A loss of the library, by its name or as JSON.
 pub(crate) fn loss(name: &str) -> Result<Loss, String> {
+    check_one_name(name, NAMED)?;
     name.parse().map_err(|error| without_place(&error))
 }
 
@@ -131,7 +132,7 @@ pub(crate) fn loss(name: &str) -> Result<Loss, String> {
 pub(crate) fn generator(text: &str) -> Result<Named<dyn GeneratorSpec>, String> {
     // Those that are fitted make files of rows.
     let fitted = serde_json::json!({ text.trim(): {} }).to_string();
-    tagged(text).map_err(|error| match learned_generators().read_json(&fitted) {
+    one_tagged(text).map_err(|error| match learned_generators().read_json(&fitted) {
         Ok(_) => "it is fitted by itself (generate fit), and the rows that it makes (generate sample) are a file beside the training files".to_owned(),
         Err(_) => error,
     })
@@ -139,7 +140,7 @@ pub(crate) fn generator(text: &str) -> Result<Named<dyn GeneratorSpec>, String> 
 
 /// A crop, by its name or as JSON.
 pub(crate) fn crop(text: &str) -> Result<Crop, String> {
-    tagged(text)
+    one_tagged(text)
 }
 
 /// What is written as a name alone, or as JSON.
@@ -151,6 +152,33 @@ pub(crate) fn tagged<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     serde_json::from_str(&json).map_err(|error| without_place(&error))
 }
 
+/// How a name with its parameters is written.
+const NAMED: &str = "{\"NAME\": {..its parameters..}}";
+
+/// As [`tagged`], of what has one name.
+fn one_tagged<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    check_one_name(text, NAMED)?;
+    tagged(text)
+}
+
+/// Refuses JSON with no name and JSON with several, where one with its parameters is to stand, as `example` has it.
+fn check_one_name(json: &str, example: &str) -> Result<(), String> {
+    let Ok(serde_json::Value::Object(fields)) = serde_json::from_str(json) else {
+        return Ok(());
+    };
+    let names: Vec<String> = fields.keys().map(|name| format!("{name:?}")).collect();
+    match names.as_slice() {
+        [_] => Ok(()),
+        [] => Err(format!(
+            "no name stands in {{}}: write one with its parameters, as {example}"
+        )),
+        several => Err(format!(
+            "{} stand here, and one has to, with its parameters, as {example}",
+            several.join(" and ")
+        )),
+    }
+}
+
 /// An operation; none where there shall be no operations.
 #[derive(Clone)]
 pub(crate) struct Augment(pub(crate) Option<Named<dyn Operation>>);
@@ -159,7 +187,7 @@ impl Augment {
     pub(crate) fn read(text: &str) -> Result<Self, String> {
         match text {
             "none" => Ok(Self(None)),
-            text => tagged(text).map(|operation| Self(Some(operation))),
+            text => one_tagged(text).map(|operation| Self(Some(operation))),
         }
     }
 }
@@ -185,6 +213,10 @@ impl Balance {
             "sqrt" => Ok(Self::Target(Target::Sqrt)),
             "uniform" => Ok(Self::Target(Target::Uniform)),
             text if text.trim().starts_with('{') => {
+                check_one_name(
+                    text,
+                    "{\"power\": 0.7}, {\"effective_number\": 0.999}, {\"repeat_factor\": 0.3}, {\"weights\": [1, 2]} or {\"shares\": {\"cat\": 1, \"dog\": 2}}",
+                )?;
                 let target: Target = tagged(text)?;
                 target.check().map_err(|error| error.to_string())?;
                 Ok(Self::Target(target))

@@ -53,15 +53,51 @@ fn names_the_rarest_classes() {
 #[test]
 fn shows_the_ways_side_by_side() {
     let expected = [
-        "                                                   Ankle",
-        "way,                      balanced                  boot       Bag  Shirt",
-        "on 30 rows    accuracy    accuracy    macro F1     of 10     of 10   of 0",
-        "-------------------------------------------------------------------------",
-        "as it is    0.433±.091  0.433±.076  0.358±.070  0.00±.09  0.50±.16      -",
-        "balanced    0.833±.071  0.833±.076  0.836±.069  0.80±.14  0.90±.12      -",
+        "                                                     Ankle",
+        "way,                      balanced                    boot         Bag  Shirt",
+        "on 30 rows    accuracy    accuracy    macro F1       of 10       of 10   of 0",
+        "-----------------------------------------------------------------------------",
+        "as it is    0.433±.091  0.433±.076  0.358±.070  0.000±.087  0.500±.158      -",
+        "balanced    0.833±.071  0.833±.076  0.836±.069  0.800±.137  0.900±.118      -",
         "recall of the 3 rarest of 4 classes",
     ];
     assert_eq!(report().to_table().to_string().lines().collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn a_class_that_is_a_number_comes_with_the_name_of_its_figure() {
+    let classes = ["0", "-1.5", "Bag"].map(str::to_owned);
+    let counts = [65, 8, 23].map(|before| ClassCounts {
+        before,
+        ..ClassCounts::default()
+    });
+    let rows = vec![vec![8, 2, 0], vec![1, 14, 0], vec![0, 0, 1]];
+    let measured = Measured::of_classes(Confusion::try_from(rows).unwrap());
+    let report = Report::new(RunFigures::new("classify", &classes, &counts, measured, 1.0).unwrap());
+    let table = report.table(true);
+    let head: Vec<String> = table.columns().map(|(name, _)| name.replace('\n', " ")).collect();
+    assert_eq!(
+        head[4..],
+        [
+            "recall of class -1.5 in 15 rows",
+            "Bag of 1",
+            "recall of class 0 in 10 rows"
+        ]
+    );
+    let list = report.list().to_string();
+    assert!(
+        list.contains("recall of class -1.5  ") && list.contains("recall of Bag  "),
+        "{list}"
+    );
+    // One precision, wherever the figure stands.
+    let figure = with_error("recall", report.figures.figure_of_class("-1.5").unwrap());
+    for text in [
+        list,
+        report.table(true).to_string(),
+        report.figures.to_table().to_string(),
+    ] {
+        assert!(text.contains(&figure), "{figure}: {text}");
+    }
 }
 
 #[test]

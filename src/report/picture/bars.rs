@@ -28,8 +28,8 @@ const AXIS: u32 = 40;
 
 /// Grouped bars: for each class the recall of each way, over the class's name and its rows in the training data.
 ///
-/// `series` has a name and a recall in `0..=1` for each class. A class without a recall has no bar; a recall of 0 shows as a
-/// line. Made for up to six ways and some forty classes; with more, bars get thin and names are cut.
+/// `series` has a name and a recall in `0..=1` for each class. A class without a recall has no bar; a recall of exactly 0 has a
+/// mark below the axis. Made for up to six ways and some forty classes; with more, bars get thin and names are cut.
 ///
 /// # Errors
 ///
@@ -150,14 +150,17 @@ impl Layout {
         let left = self.left + class as u32 * self.pitch + self.inset;
         for (way, ((_, recalls), &colour)) in series.iter().zip(COLOURS.iter().cycle()).enumerate() {
             let Some(recall) = recalls[class] else { continue };
-            // Recall 0 is two pixels high, so that it differs from no recall.
-            let y = self.y(recall).min(self.top + PLOT - 2);
+            let zero = self.top + PLOT;
+            // Recall 0 is a mark below the axis, so that it differs from no recall and from any bar; the least bar is two pixels high.
+            let (y, height) = match recall == 0.0 {
+                true => (zero + 1, 2),
+                false => {
+                    let y = self.y(recall).min(zero - 2);
+                    (y, zero - y)
+                }
+            };
             let space = u32::from(self.bar > 4);
-            canvas.fill(
-                (left + way as u32 * self.bar, y),
-                (self.bar - space, self.top + PLOT - y),
-                colour,
-            );
+            canvas.fill((left + way as u32 * self.bar, y), (self.bar - space, height), colour);
         }
     }
 
@@ -209,6 +212,18 @@ mod tests {
             let picture = bars(&[("a", &[recall])], &[5]).unwrap();
             assert_eq!(area(&picture, COLOURS[0]), square + 13 * height);
         }
+    }
+
+    #[test]
+    fn a_recall_of_nothing_has_no_bar() {
+        let lowest = |recall: f64| {
+            let picture = bars(&[("a", &[Some(recall)])], &[5]).unwrap();
+            let rows = picture.enumerate_pixels().filter(|(.., pixel)| **pixel == COLOURS[0]);
+            rows.map(|(_, y, _)| y).max().unwrap()
+        };
+        // The axis itself lies between: its first line is the one below the bars.
+        assert_eq!(lowest(1.0), lowest(1e-4));
+        assert_eq!(lowest(0.0), lowest(1.0) + 3);
     }
 
     #[test]

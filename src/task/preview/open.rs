@@ -4,10 +4,12 @@ use super::phase::TrainingPhase;
 use super::rows::PreviewRows;
 use crate::error::{Error, Result};
 use crate::exec::Context;
+use crate::model::FrozenBackbone;
 use crate::spec::Spec;
 use crate::task::event::{Callback, Event};
 use crate::task::finetune::Finetune;
 use crate::task::strategy::Strategy;
+use burn::tensor::Device;
 
 /// Looks at what a fine-tuning run would train on. Nothing is trained, and nothing is written.
 ///
@@ -79,6 +81,8 @@ impl Preview {
         let datasets = run.datasets(cx)?;
         strategy.check_for(&datasets)?;
         run.check_fixed_views(&datasets, strategy)?;
+        // On the processor, whatever the run trains on: it is only asked what it is.
+        run.check_network(&FrozenBackbone::load(&run.spec.model.pretrained()?, &Device::flex())?)?;
         let is_pooled = datasets.task.bind(&datasets.targets)?.head().is_pooled();
         let made = phase == TrainingPhase::Head && is_pooled && strategy.is_synthetic();
         for note in datasets.understood() {

@@ -4,7 +4,7 @@ use super::rows::{MOST_PARENTS, PreviewRows, Shown, Source};
 use crate::dataset::{Dataset, Origin, Provenance};
 use crate::error::{Result, StoredRow};
 use crate::image::{CopyPaste, Pixels};
-use crate::mix::Picked;
+use crate::mix::{Picked, Target};
 use crate::spec::Spec;
 use crate::task::targets::{TargetKind, Targets};
 use std::collections::{HashMap, HashSet};
@@ -35,7 +35,7 @@ pub struct PreviewGroup {
     /// Its stored rows, in training.
     pub stored: u64,
     /// Its rows in an epoch, and how many of them are synthetic: those of the run's generator, and stored ones that another made. Where training
-    /// rows are synthetic as they are stored, both are counted in the first of the epochs that were looked through. Where objects are pasted
+    /// rows are synthetic as they are stored, and with repeat factors, both are counted in the first of the epochs that were looked through. Where objects are pasted
     /// into rows, these are on average over all of those epochs, and count rows into which some may have been pasted.
     pub epoch: (u64, u64),
     /// Real ones, then augmented ones, then synthetic ones, each in the order in which they are trained on.
@@ -141,8 +141,10 @@ impl PreviewRows {
             }
         };
         let mut groups: Vec<PreviewGroup> = classes.iter().map(group).collect();
-        if self.made.contains(&true) {
-            // Quotas know of the generator's rows alone, and not which of the stored ones come.
+        let repeats = matches!(self.strategy.target(), Target::RepeatFactor(_));
+        if repeats || self.made.contains(&true) {
+            // Quotas know of the generator's rows alone, and not which of the stored ones come; with repeats they are of a pass over all rows and
+            // their repeats, which is longer than an epoch.
             let given = self.in_epoch(epoch, counts.len());
             for (group, &class) in groups.iter_mut().zip(&classes) {
                 group.epoch = given[class];

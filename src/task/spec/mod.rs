@@ -5,7 +5,7 @@ pub(crate) mod data;
 mod machine;
 mod model;
 pub(super) mod recipe;
-mod source;
+pub(in crate::task) mod source;
 mod train;
 
 pub use augment::AugmentOptions;

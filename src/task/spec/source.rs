@@ -1,6 +1,6 @@
 //! Where the rows of a run come from.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::source::SourceSpec;
 use crate::spec::{Named, one_or_more};
 use serde::de::Error as _;
@@ -226,5 +226,19 @@ impl<'de> Deserialize<'de> for DataSource {
                 }
             }
         }
+    }
+}
+
+/// `error` of opening the rows of `data.train`.
+pub(in crate::task) fn of_train(error: Error) -> Error {
+    error.context("data.train")
+}
+
+/// `error` of opening the rows of `data.valid`: whoever names other training files than a recipe does may not think of these.
+pub(in crate::task) fn of_valid(error: Error) -> Error {
+    let error = error.context("data.valid");
+    match error.remedy() {
+        None => error.with_remedy(Remedy::Validation),
+        Some(_) => error,
     }
 }
