@@ -65,9 +65,8 @@ pub struct Strategy {
     /// its class; columns of the training rows may be named that nothing else reads. Of a regression the target itself may be binned.
     pub by: Option<Key>,
     /// What every batch is made of: `[{ class = "cat", share = 0.5 }, { share = 0.25 }, { origin = "synthetic", share = 0.25 }]`. The shares of
-    /// `target` then divide the parts of several classes. Defaults to none.
-    ///
-    /// A synthetic part that names no class is of those that have fewer rows than the largest.
+    /// `target` then divide the parts of several classes. A synthetic part that names no class is of those that have fewer rows than the largest.
+    /// Defaults to none.
     pub batch: Option<Vec<BatchPart>>,
     /// How the shares of an epoch follow from what the model made, two epochs before, of rows that are held out of the training files for that
     /// (as for the best epoch, which may be chosen on them as well): from the recall of each class, or its mean cross-entropy. The reports are in

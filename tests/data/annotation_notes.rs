@@ -136,16 +136,19 @@ fn a_mistake_of_coco_names_its_annotation() {
     wrong["images"][0].as_object_mut().unwrap().remove("id");
     std::fs::write(&path, wrong.to_string()).unwrap();
     let error = import(&path, &out, ImportSpec::default()).unwrap_err().to_string();
-    assert!(error.contains("images[0]: missing field `id`"), "{error}");
+    assert!(error.contains("images[0]: expected an id"), "{error}");
     assert!(!out.exists());
 }
 
 #[test]
 fn what_coco_leaves_open_is_said() {
     let folder = tempfile::tempdir().unwrap();
-    let (path, out) = (folder.path().join("instances_train.json"), folder.path().join("out"));
+    let (path, out) = (
+        folder.path().join("set/instances_train.json"),
+        folder.path().join("out"),
+    );
     let png = picture(1).to_png().unwrap();
-    write(folder.path(), &[("a.png", &png)]);
+    write(&folder.path().join("set"), &[("a.png", &png)]);
     let mut value = coco();
     value["annotations"][0]["category_id"] = json!(6);
     let again = json!({"id": 4, "file_name": "a.png"});
@@ -157,6 +160,39 @@ fn what_coco_leaves_open_is_said() {
         "1 annotation is left out: of a category that is not listed; the first is annotation 11, of image_id 3 and category_id 6",
     );
     one(&notes, "1 image has the file name of another one");
+}
+
+#[test]
+fn run_lengths_of_another_size_are_no_outline_of_a_picture_whose_size_is_not_said() {
+    for (size, fits) in [(json!([10, 12]), true), (json!([12, 10]), false)] {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, out) = (
+            folder.path().join("set/instances_train.json"),
+            folder.path().join("out"),
+        );
+        let png = picture(1).to_png().unwrap();
+        write(&folder.path().join("set"), &[("a.png", &png)]);
+        let mut value = coco();
+        let image = value["images"][0].as_object_mut().unwrap();
+        image.remove("width");
+        image.remove("height");
+        for annotation in value["annotations"].as_array_mut().unwrap() {
+            annotation["segmentation"] = json!({"counts": [60, 60], "size": size});
+        }
+        std::fs::write(&path, value.to_string()).unwrap();
+        let notes = import(&path, &out, ImportSpec::default()).unwrap();
+        let said = |part: &str| notes.iter().any(|note| note.contains(part));
+        assert_eq!(
+            said("run lengths of another size than the picture's"),
+            !fits,
+            "{notes:?}"
+        );
+        assert_eq!(
+            said("column \"instances\" has a mask for each picture"),
+            fits,
+            "{notes:?}"
+        );
+    }
 }
 
 /// A file of Pascal VOC with one dog, whose left side is `left` in XML.

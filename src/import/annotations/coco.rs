@@ -203,7 +203,7 @@ impl Coco {
             if let Some(area) = annotation.area.filter(|area| !(area.is_finite() && *area >= 0.0)) {
                 return Err(refused(format!("its area is {area}, and has to be 0 or more")));
             }
-            let (mut polygons, mut run_lengths) = (Vec::new(), String::new());
+            let (mut polygons, mut run_lengths, mut covers) = (Vec::new(), String::new(), None);
             match annotation.segmentation {
                 None => {}
                 Some(Segmentation::Polygons(all)) => {
@@ -219,6 +219,7 @@ impl Coco {
                     outlines += 1;
                 }
                 Some(Segmentation::RunLengths { counts, size }) => {
+                    covers = size.map(|[height, width]| [width, height]);
                     run_lengths = match counts {
                         Counts::Text(text) => text,
                         Counts::Numbers(counts) => compressed(&counts),
@@ -250,6 +251,7 @@ impl Coco {
                 crowd: annotation.iscrowd.is_some_and(|crowd| crowd.0),
                 polygons,
                 run_lengths,
+                covers,
                 keypoints: points.unwrap_or_default(),
                 ..Object::default()
             });

@@ -17,7 +17,7 @@ mod yolo;
 mod yolo_paths;
 
 use crate::error::{Error, Result};
-use crate::quote::{counted, quoted};
+use crate::quote::{counted, counted_with, quoted};
 use crate::source::{Listing, Split};
 use coco::Coco;
 pub(super) use instances::Instances;
@@ -82,6 +82,14 @@ pub(super) fn splits(
         pictures
             .iter_mut()
             .try_for_each(|picture| read::measure(picture, file))?;
+        let misfits: u64 = pictures.iter_mut().map(read::drop_misfits).sum();
+        if misfits > 0 {
+            split.notes.push(format!(
+                "{}: {} left out, and the boxes are kept: run lengths of another size than the picture's",
+                split.shown,
+                counted_with(misfits, "outline", ["is", "are"])
+            ));
+        }
         let reaching_out = reaching_out(&split.pictures);
         split
             .notes

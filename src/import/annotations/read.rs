@@ -1,6 +1,7 @@
 //! What all kinds of annotations are read into and with.
 
-use super::table::Picture;
+use super::run_length::covered;
+use super::table::{Object, Picture};
 use crate::error::{Error, Result};
 use crate::image::Facts;
 use crate::quote::quoted;
@@ -105,6 +106,20 @@ pub(super) fn measure(picture: &mut Picture, shown: &str) -> Result<()> {
         ),
     };
     Err(Error::data(why).context(shown))
+}
+
+/// Leaves out the run lengths of `picture`, which is measured, that cover another size; how many there are.
+pub(super) fn drop_misfits(picture: &mut Picture) -> u64 {
+    let size = picture.size;
+    let pixels = size[0]
+        .checked_mul(size[1])
+        .and_then(|pixels| u64::try_from(pixels).ok());
+    let is_misfit = |object: &&mut Object| {
+        let fits = object.covers.is_none_or(|covers| covers == size) && covered(&object.run_lengths).ok() == pixels;
+        !object.run_lengths.is_empty() && !fits
+    };
+    let misfits = picture.objects.iter_mut().filter(is_misfit);
+    misfits.map(|object| object.run_lengths.clear()).count() as u64
 }
 
 /// A picture's size in its file, and whether it lies on its side there.

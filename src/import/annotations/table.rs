@@ -38,6 +38,8 @@ pub(super) struct Object {
     pub(super) polygons: Vec<Vec<f32>>,
     /// Compressed run lengths, of what is no polygon; else empty.
     pub(super) run_lengths: String,
+    /// The width and height that these are said to cover, where they are said.
+    pub(super) covers: Option<[i64; 2]>,
     /// x, y and visibility of each keypoint; empty where none is labelled.
     pub(super) keypoints: Vec<f32>,
     /// Pascal VOC's flags, where they are said.
