@@ -1,6 +1,6 @@
 //! Sets of stored rows, and what files say of the rows that synthetic ones were made from.
 
-use crate::error::StoredRow;
+use crate::error::{Error, StoredRow};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::{BTreeMap, HashMap};
@@ -155,6 +155,31 @@ impl FromIterator<StoredRow> for StoredRows {
         let mut all = Self::default();
         rows.into_iter().for_each(|row| all.insert(&row));
         all
+    }
+}
+
+/// What a file says under [`MADE_BY`], as `generate sample` writes it among other things.
+#[derive(Debug, Deserialize)]
+pub(crate) struct MadeByRecord {
+    /// Kind, model and seed.
+    pub(crate) made_by: String,
+    /// The rows that the generator was fitted on; none where that is not said.
+    #[serde(default)]
+    pub(crate) fitted_on: StoredRows,
+}
+
+impl MadeByRecord {
+    /// Reads the `text` of the key.
+    ///
+    /// # Errors
+    ///
+    /// `Data` for a text that is no such record: rows that are held out could not be told from those that the generator was fitted on.
+    pub(crate) fn read(text: &str) -> crate::error::Result<Self> {
+        serde_json::from_str(text).map_err(|error| {
+            Error::data(format!(
+                "the record of what made these rows (metadata `{MADE_BY}`) cannot be read: {error}: make the rows again, or remove the key"
+            ))
+        })
     }
 }
 

@@ -42,6 +42,7 @@ mod privacy;
 mod quality;
 mod rarest;
 mod resume;
+mod rewritten_rows;
 mod scenes;
 mod search_memory;
 mod segments;

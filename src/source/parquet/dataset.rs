@@ -52,6 +52,7 @@ impl Dataset for Parquet {
         let (block, row) = self.locate(&[position])[0];
         let unit = &self.units[block];
         let made_by = self.files[unit.file].made_by.as_deref();
+        let made_by = made_by.filter(|made_by| made_by.made_all);
         Provenance {
             places: vec![StoredRow {
                 source: Arc::clone(&self.files[unit.file].location.shown),

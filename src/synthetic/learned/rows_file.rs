@@ -4,14 +4,15 @@ use super::candidates::{Candidates, check_limits};
 use super::row_maker::RowMaker;
 use super::written_labels::WrittenLabels;
 use crate::error::{Error, Result};
-use crate::exec::{Context, files, outputs};
+use crate::exec::{Context, catch, files, outputs};
 use crate::source::HUGGING_FACE;
-use crate::stored_rows::{GENERATOR, MADE_BY};
+use crate::stored_rows::{GENERATOR, MADE_BY, MadeByRecord};
 use crate::synthetic::{Gate, Judged};
-use arrow::array::{ArrayRef, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
+use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::{ArrowWriter, ProjectionMask};
 use parquet::file::properties::WriterProperties;
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -43,7 +44,7 @@ pub struct RowsFile {
 }
 
 impl RowsFile {
-    /// The file at `path`; one of rows that a generator made is replaced if `overwrite` says so.
+    /// The file at `path`; one whose rows a generator made, all of them, is replaced if `overwrite` says so.
     pub fn new(path: impl Into<PathBuf>, overwrite: bool) -> Self {
         Self {
             path: path.into(),
@@ -174,10 +175,28 @@ pub fn spread(rows: u64, shares: &[f64]) -> Vec<u64> {
     given
 }
 
-/// Whether a generator made the rows in the file at `path`.
+/// Whether a generator made the rows in the file at `path`, all of them: what puts tables together keeps what the first one said, beside rows of the
+/// user's own.
 fn is_own(path: &Path) -> bool {
-    let reader = std::fs::File::open(path).map(ParquetRecordBatchReaderBuilder::try_new);
-    reader.is_ok_and(|reader| reader.is_ok_and(|reader| reader.schema().metadata().contains_key(MADE_BY)))
+    // The decoder may panic on damaged bytes.
+    catch(|| Ok(is_made(path).unwrap_or(false))).unwrap_or(false)
+}
+
+/// Whether each row has the generator that the file names; none where that cannot be read.
+fn is_made(path: &Path) -> Option<bool> {
+    let file = std::fs::File::open(path).ok()?;
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file).ok()?;
+    let record = MadeByRecord::read(reader.schema().metadata().get(MADE_BY)?).ok()?;
+    let column = reader.schema().index_of(GENERATOR).ok()?;
+    let only = ProjectionMask::roots(reader.parquet_schema(), [column]);
+    for batch in reader.with_projection(only).build().ok()? {
+        let names = cast(batch.ok()?.column(0), &DataType::Utf8).ok()?;
+        let mut names = names.as_string::<i32>().iter();
+        if !names.all(|name| name == Some(record.made_by.as_str())) {
+            return Some(false);
+        }
+    }
+    Some(true)
 }
 
 /// The columns of the file, and what Hugging Face's `datasets` is told of them.

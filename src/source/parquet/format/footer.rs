@@ -37,7 +37,7 @@ pub(in crate::source::parquet) struct Footer {
     pub(in crate::source::parquet) schema: SchemaRef,
     /// The same file, read with [view types](with_view_types).
     pub(in crate::source::parquet) reader: ArrowReaderMetadata,
-    /// What made its rows, where all are synthetic.
+    /// What made rows of it, where it says that.
     pub(in crate::source::parquet) made_by: Option<Arc<MadeBy>>,
     /// The leaf of each column, the last one where it has several.
     leaves: HashMap<String, usize>,
@@ -128,7 +128,7 @@ impl Footer {
         let stored = reader.parquet_schema();
         let name = |leaf: usize| (stored.get_column_root(leaf).name().to_owned(), leaf);
         let leaves = (0..stored.num_columns()).map(name).collect();
-        let made_by = MadeBy::read(&schema, reader.metadata());
+        let made_by = MadeBy::read(&schema, reader.metadata())?;
         Ok(Self {
             location,
             info,
