@@ -101,15 +101,20 @@ impl MadeRows {
 
     /// Refuses them; `why` says what for, and what to do.
     pub(crate) fn refused(&self, why: &str) -> Error {
+        Error::config(format!("{}: {why}", self.in_words()))
+    }
+
+    /// How many there are, and which is the first.
+    pub(crate) fn in_words(&self) -> String {
         let (made, all) = self.rows;
         let by = self.by.as_ref().map(|by| format!(", made by {}", quoted(by)));
         let are = if made == 1 { "is" } else { "are" };
-        Error::config(format!(
-            "{made} of {} {are} synthetic (the first one{}: {}): {why}",
+        format!(
+            "{made} of {} {are} synthetic (the first one{}: {})",
             counted(all, "row"),
             by.unwrap_or_default(),
             self.first
-        ))
+        )
     }
 }
 

@@ -32,9 +32,13 @@ pub(in crate::synthetic) fn is_category(of: &DataType) -> bool {
 pub(in crate::synthetic) fn to_numbers(field: &Field, column: &ArrayRef) -> Result<Vec<f64>> {
     let name = field.name();
     if !is_number(column.data_type()) {
+        let of = column.data_type();
+        let or = match is_category(of) {
+            true => ", or use smote_nc, which takes categories",
+            false => "",
+        };
         return Err(Error::schema(format!(
-            "column \"{name}\" holds {}, not numbers",
-            column.data_type()
+            "column \"{name}\" holds {of}, not numbers: leave it out of `columns`{or}"
         )));
     }
     if let Some(row) = column.nulls().and_then(|nulls| nulls.iter().position(|valid| !valid)) {
@@ -46,7 +50,7 @@ pub(in crate::synthetic) fn to_numbers(field: &Field, column: &ArrayRef) -> Resu
     let numbers = cast(column, &DataType::Float64)?;
     let numbers = numbers.as_primitive::<Float64Type>().values().to_vec();
     match numbers.iter().position(|number| !number.is_finite()) {
-        Some(row) => Err(Error::data(format!("column \"{name}\" holds {}", numbers[row])).at(row)),
+        Some(row) => Err(Error::data(format!("column \"{name}\" holds {}: leave the row out", numbers[row])).at(row)),
         None => Ok(numbers),
     }
 }
@@ -74,7 +78,8 @@ pub(crate) fn learnt_numbers(name: &str, column: &ArrayRef) -> Result<Vec<Option
             Err(error.with_remedy(Remedy::IgnoreColumn).at(row))
         };
         if !number.is_finite() {
-            return Err(Error::data(format!("column \"{name}\" holds {number}")).at(row));
+            let advice = "leave the row out, or its value empty (null)";
+            return Err(Error::data(format!("column \"{name}\" holds {number}: {advice}")).at(row));
         }
         if is_exact && number.abs() > EXACT {
             return refused("whole numbers beyond 2^53");
@@ -257,7 +262,10 @@ mod tests {
         assert_eq!(to_numbers(&field(&nan), &nan).unwrap_err().index(), Some(2));
         let words: ArrayRef = Arc::new(StringArray::from(vec!["x"]));
         let error = to_numbers(&field(&words), &words).unwrap_err().to_string();
-        assert_eq!(error, "column \"a\" holds Utf8, not numbers");
+        assert_eq!(
+            error,
+            "column \"a\" holds Utf8, not numbers: leave it out of `columns`, or use smote_nc, which takes categories"
+        );
     }
 
     #[test]

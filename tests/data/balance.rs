@@ -591,7 +591,9 @@ fn a_view_that_makes_no_sense_is_named_when_a_row_is_made_of_it() {
     for (index, error) in refused {
         let error = error.unwrap_err();
         assert!(
-            error.to_string().ends_with("row 1 in memory: column \"x\" holds inf"),
+            error
+                .to_string()
+                .ends_with("row 1 in memory: column \"x\" holds inf: leave the row out"),
             "{error}"
         );
         assert_eq!(
@@ -612,7 +614,8 @@ fn features_that_make_no_sense_are_named() {
     let rows: Arc<dyn Stable> = Arc::new(Memory::new(vec![rows]).unwrap());
     let labels = labels(&cx, &rows);
     let fit = |column: &'static str| cx.block_on(Smote::fit(&cx, Arc::clone(&rows), &labels, SmoteSpec::new(column)));
-    refused(fit("x"), ErrorKind::Data, "row 1 in memory: column \"x\" holds NaN");
+    let text = "row 1 in memory: column \"x\" holds NaN: leave the row out";
+    refused(fit("x"), ErrorKind::Data, text);
     let text = "column \"label\" is no tensor of f32 without nulls";
     refused(fit("label"), ErrorKind::Schema, text);
     let age: ArrayRef = Arc::new(Int64Array::from(vec![1, 2, 3]));

@@ -238,6 +238,7 @@ fn what_a_batch_cannot_hold_is_refused() {
         of(8, &[BatchPart::of("class 2", 0.05), BatchPart::others(0.95)]),
         "a batch of 8 rows cannot hold stored rows of class 2, of which it would have 0.40: take batches of at least 20 rows",
     );
+    refused(of(8, &[]), "there are no parts, and a batch is made of at least one");
     refused(
         of(8, &[BatchPart::others(0.5)]),
         "the shares of the parts sum to 0.5, and have to sum to 1",

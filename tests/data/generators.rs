@@ -678,7 +678,10 @@ fn what_a_copula_cannot_learn_is_named() {
     );
     let infinite: ArrayRef = Arc::new(Float64Array::from(vec![1.0, f64::INFINITY, 2.0]));
     let error = fit(table("x", infinite), CopulaSpec::default());
-    assert_eq!(error, "row 1 in memory: column \"x\" holds inf");
+    assert_eq!(
+        error,
+        "row 1 in memory: column \"x\" holds inf: leave the row out, or its value empty (null)"
+    );
     let spec = CopulaSpec {
         categories: vec!["y".to_owned()],
         ..CopulaSpec::default()

@@ -462,13 +462,18 @@ fn what_makes_no_sense_is_refused() {
         (
             r#"{"smote": {"columns": ["a"]}}"#,
             ErrorKind::Data,
-            "row 1 in memory: column \"a\" holds NaN",
+            "row 1 in memory: column \"a\" holds NaN: leave the row out",
         ),
         (r#"{"smote": {"columns": ["b"]}}"#, ErrorKind::Data, "scale the column"),
         (
             r#"{"smote": {"columns": ["word"]}}"#,
             ErrorKind::Schema,
-            "column \"word\" holds Utf8, not numbers",
+            "column \"word\" holds Utf8, not numbers: leave it out of `columns`, or use smote_nc",
+        ),
+        (
+            r#"{"smote": {}}"#,
+            ErrorKind::Schema,
+            "\"label\": name columns of numbers, as in `columns = [\"a\", \"b\"]`, or use smote_nc",
         ),
         (
             r#"{"smote": {"columns": ["none"]}}"#,

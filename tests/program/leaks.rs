@@ -154,3 +154,22 @@ fn what_makes_no_sense_is_refused_in_words() {
         "{missing}"
     );
 }
+
+/// Held-out rows of which a column says that they were made are named.
+#[test]
+fn synthetic_held_out_rows_are_noted() {
+    let folder = tempfile::tempdir().unwrap();
+    tables(folder.path());
+    for (name, origin) in [("train.csv", "real"), ("test.csv", "synthetic")] {
+        let path = folder.path().join(name);
+        let lines = std::fs::read_to_string(&path).unwrap();
+        let lines = lines.lines().enumerate();
+        let lines = lines.map(|(at, line)| format!("{line},{}\n", if at == 0 { "origin" } else { origin }));
+        std::fs::write(&path, lines.collect::<String>()).unwrap();
+    }
+    let done = millstream(folder.path(), "inspect --leaks train.csv test.csv --label class --json");
+    let report: Value = serde_json::from_slice(&done.stdout).unwrap();
+    let notes = report["notes"].to_string();
+    assert!(notes.contains("test: 10 of 10 rows are synthetic"), "{notes}");
+    assert_eq!(notes.matches("are synthetic").count(), 1, "{notes}");
+}

@@ -26,6 +26,7 @@ mod quality;
 mod recipe;
 mod replay;
 mod safety;
+mod sample;
 mod speed;
 mod walk;
 mod written_rows;

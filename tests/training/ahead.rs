@@ -173,3 +173,17 @@ fn a_bad_row_fails_at_its_own_position() {
     let error = batches.next().unwrap().unwrap_err().to_string();
     assert!(error.contains(&format!("(position {first}): torn")), "{error}");
 }
+
+/// Where all classes are held, nothing is left to be read anew.
+#[test]
+fn what_is_held_is_read_once() {
+    let cx = Context::with(2, 64 * MIB).unwrap();
+    let (rows, _) = balanced(&cx, Target::Power(1.0), None);
+    let rows = rows.rows(2 * ROWS);
+    assert!(rows.passes() == 0.0 && rows.passes().is_sign_positive());
+    let text = rows.describe().to_string();
+    assert!(
+        text.contains("the data is read once, and then held in memory: 6400 rows of 10 classes"),
+        "{text}"
+    );
+}

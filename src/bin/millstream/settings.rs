@@ -87,7 +87,7 @@ pub(crate) struct Settings {
     /// does; if left out, each of such rows comes once an epoch
     #[arg(long, value_name = "none|sqrt|uniform|auto", value_parser = Balance::read)]
     balance: Option<Balance>,
-    /// The most that synthetic rows may make up of what a class is given beyond its real rows, 0 to 1; 0 if left out
+    /// The most that synthetic rows may make up of what a class is given beyond its stored rows, 0 to 1; 0 if left out
     #[arg(long, value_name = "SHARE", value_parser = share)]
     synthetic: Option<f64>,
     /// What makes the synthetic rows that the head is trained on, of features: smote, borderline_smote, adasyn, jitter, calibrated or residuals, or one with its

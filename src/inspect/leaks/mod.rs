@@ -44,6 +44,7 @@ use crate::error::{Error, Remedy, Result};
 use crate::exec::Context;
 use crate::image::Reading;
 use crate::quote::quoted;
+use crate::rows::MadeRows;
 use std::path::PathBuf;
 
 /// Finds rows of a held-out set that the training rows have as well, exactly or nearly: what a model learnt of them by heart is in its figures. And rows that a set has
@@ -144,6 +145,16 @@ impl Leaks {
         check_rows(cx, &sets, medium)?;
         let mut notes: Vec<String> = sets.iter().flat_map(|set| set.files.notes().to_vec()).collect();
         let (label, labels) = cx.block_on(self.labels(cx, &sets, &mut notes))?;
+        let others: Vec<&str> = self.image.iter().chain(&label).map(String::as_str).collect();
+        for set in &sets[1..] {
+            if let Some(made) = cx.block_on(MadeRows::find(cx, &set.files, &others))? {
+                notes.push(format!(
+                    "{}: {}: figures on them are not figures of real rows, and rows that they were made from may be among the training rows",
+                    set.name,
+                    made.in_words()
+                ));
+            }
+        }
         let mut report = LeakReport {
             medium,
             label,

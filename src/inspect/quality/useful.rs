@@ -114,12 +114,58 @@ fn section(parts: [(&Matrix, &[u32]); 3], classes: usize, seed: u64) -> Result<Q
         higher("gain_in_balanced_accuracy", gain.balanced_accuracy, nothing, 0.02),
         shown("gain_in_rarest_third_recall", gain.rarest_third_recall, nothing),
     ];
-    Ok(QualitySection::new("usefulness", figures, "there are too few rows"))
+    let section = QualitySection::new("usefulness", figures, "there are too few rows");
+    let chance = 1.0 / classes as f64;
+    // What is no worse than guessing is not useful by that; real rows to which synthetic ones add something tell it all the same.
+    match real.balanced_accuracy.low <= chance && gain.balanced_accuracy.low <= 0.0 && section.passes == Some(true) {
+        true => Ok(at_chance(section, real.balanced_accuracy, chance)),
+        false => Ok(section),
+    }
+}
+
+/// `section`, whose figures tell nothing: a classifier that learnt from real rows has a balanced accuracy of `real`, and one that guesses `chance`.
+fn at_chance(section: QualitySection, real: Interval, chance: f64) -> QualitySection {
+    QualitySection {
+        passes: None,
+        verdict: format!(
+            "cannot tell: real rows do no better than chance (balanced accuracy {real}, of guesses {chance:.3}): compare more rows, or rows of classes that the columns tell apart"
+        ),
+        figures: section.figures.into_iter().map(ComparedFigure::not_judged).collect(),
+        ..section
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rng::Rng;
+
+    /// Rows of one column, of which every tenth is of class 1; its numbers are `apart` larger.
+    fn rows(seed: u64, apart: f32) -> (Matrix, Vec<u32>) {
+        let mut rng = Rng::new(seed, "usefulness of rare rows", 0);
+        let classes: Vec<u32> = (0..400).map(|row| u32::from(row % 10 == 0)).collect();
+        let values = classes.iter().map(|&class| rng.normal() + class as f32 * apart);
+        (Matrix::new(values.collect(), 1).unwrap(), classes)
+    }
+
+    #[test]
+    fn where_real_rows_do_no_better_than_chance_nothing_is_said_of_synthetic_ones() {
+        let judged = |apart: f32| {
+            let sets = [1, 2, 3].map(|seed| rows(seed, apart));
+            section(sets.each_ref().map(|(rows, classes)| (rows, classes.as_slice())), 2, 0).unwrap()
+        };
+        let unknown = judged(0.0);
+        assert_eq!(unknown.passes, None, "{}", unknown.verdict);
+        assert!(
+            unknown
+                .verdict
+                .starts_with("cannot tell: real rows do no better than chance"),
+            "{}",
+            unknown.verdict
+        );
+        assert!(unknown.figures.iter().all(|figure| figure.passes.is_none()));
+        assert_eq!(judged(8.0).passes, Some(true));
+    }
 
     #[test]
     fn of_many_classes_those_that_all_sets_have_are_told_apart() {

@@ -106,6 +106,11 @@ impl BatchSpec {
         if self.size == 0 {
             return Err(Error::config("size is 0, but a batch has at least one row"));
         }
+        if self.parts.is_empty() {
+            return Err(Error::config(
+                "there are no parts, and a batch is made of at least one: name one, or leave the parts of a batch out",
+            ));
+        }
         let total: f64 = self.parts.iter().map(|part| part.share).sum();
         if let Some(part) = self.parts.iter().find(|part| !(part.share > 0.0 && part.share <= 1.0)) {
             return Err(Error::config(format!(

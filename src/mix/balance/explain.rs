@@ -199,15 +199,17 @@ impl<D: Stable> Balance<D> {
     fn reads(&self) -> String {
         let reads = ReadPlan::new(&self.sampler, self.layout);
         let rows: u64 = reads.held.iter().map(|&class| self.sampler.pools[class].len()).sum();
+        let held = format!("{} of {}", counted(rows, "row"), counted(reads.held.len(), "class"));
+        if reads.passes <= 0.0 && !reads.held.is_empty() {
+            return format!("the data is read once, and then held in memory: {held}");
+        }
         let ahead = match reads.budget.is_none() {
             true => "",
             false => "; those of others are read ahead of their turn",
         };
         format!(
-            "an epoch reads the data at most {:.1} times; {} of {} {} held in memory{ahead}",
+            "an epoch reads the data at most {:.1} times; {held} {} held in memory{ahead}",
             reads.passes,
-            counted(rows, "row"),
-            counted(reads.held.len(), "class"),
             if rows == 1 { "is" } else { "are" }
         )
     }

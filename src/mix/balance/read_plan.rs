@@ -86,7 +86,8 @@ impl ReadPlan {
             let parts = if fits { 1 } else { pool.widest.div_ceil(most) };
             drawn[class] as f64 / pool.len() as f64 * pool.blocks as f64 / layout.blocks as f64 * parts as f64
         });
-        let passes: f64 = passes.sum();
+        // The sum of no numbers is -0.0.
+        let passes = passes.fold(0.0, |sum: f64, passes| sum + passes);
         let all_cached = layout.bytes <= layout.cache / 4 * 3;
         Self {
             held,

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::synthetic::nearest::{Points, Search};
 use crate::synthetic::parents::{Parents, ROWS_AT_A_TIME};
-use crate::synthetic::table_columns::to_numbers;
+use crate::synthetic::table_columns::{is_number, to_numbers};
 use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::datatypes::{Field, Schema};
 
@@ -37,7 +37,7 @@ impl Space {
     /// `columns`, or the tensor `column` where there are none.
     pub(super) fn new(schema: &Schema, label: &str, column: &str, columns: &[String]) -> Result<Self> {
         if columns.is_empty() {
-            let at = index_of(schema, column)?;
+            let at = index_of(schema, column).map_err(|error| without_tensor(schema, label, &error))?;
             let kind = schema.field(at).data_type();
             if kind.is_numeric() {
                 return Err(Error::schema(format!(
@@ -247,6 +247,21 @@ impl Space {
     }
 }
 
+/// Says with `error`, that the tensor column is not there, what to name in its place.
+fn without_tensor(schema: &Schema, label: &str, error: &Error) -> Error {
+    let fields = schema.fields().iter();
+    let numbers = fields.filter(|field| is_number(field.data_type()) && field.name() != label);
+    let some: Vec<String> = numbers.take(2).map(|field| format!("{:?}", field.name())).collect();
+    let advice = match some.is_empty() {
+        true => "name a tensor of f32 in `column`".to_owned(),
+        false => format!(
+            "name columns of numbers, as in `columns = [{}]`, or use smote_nc for a table with categories",
+            some.join(", ")
+        ),
+    };
+    Error::schema(format!("{error}: {advice}"))
+}
+
 /// The numbers of `rows`, one row after the other.
 pub(super) fn gathered(columns: &[Vec<f64>], rows: &[u64]) -> Vec<f64> {
     let mut values = Vec::with_capacity(rows.len() * columns.len());
@@ -304,6 +319,6 @@ pub(in crate::synthetic) fn check_finite(
         return Ok(());
     };
     let row = bad / width.max(1);
-    let error = Error::data(format!("column \"{column}\" holds {}", values[bad])).at(row);
+    let error = Error::data(format!("column \"{column}\" holds {}: leave the row out", values[bad])).at(row);
     Err(parents.placed(cx, position(row), error))
 }

@@ -3,11 +3,12 @@ use crate::machine::Machine;
 use crate::output::{shown, tell};
 use crate::progress::Progress;
 use crate::values::{Balance, generator};
-use clap::Args;
+use clap::{ArgGroup, Args};
 use millstream::burn::tensor::Device;
 use millstream::generative::learned_generators;
 use millstream::mix::Target;
 use millstream::quote::counted_with;
+use millstream::report::shown as text;
 use millstream::spec::{Named, Spec};
 use millstream::synthetic::learned::{FittedGenerator, LearnedModel, RowMaker, RowsFile, spread};
 use millstream::synthetic::{Gate, GateSpec, GeneratorSpec};
@@ -18,14 +19,10 @@ use std::sync::Arc;
 
 /// Write rows that a generator makes to a Parquet file, which finetune and others read like any other.
 #[derive(Args)]
+#[command(group(ArgGroup::new("made_by").args(["model", "generator"]).required(true)))]
 pub(crate) struct Sample {
     /// The folder with a generator that was fitted (generate fit)
-    #[arg(
-        long,
-        value_name = "DIR",
-        required_unless_present = "generator",
-        conflicts_with = "generator"
-    )]
+    #[arg(long, value_name = "DIR", conflicts_with = "generator")]
     model: Option<PathBuf>,
     /// Any other generator, fitted on --train: scenes, blend, smote, smote_nc, borderline_smote, adasyn, jitter, copula, or one with its parameters as JSON, such as
     /// '{"smote": {"columns": ["age", "height"]}}' or '{"scenes": {"width": 320}}'
@@ -49,7 +46,7 @@ pub(crate) struct Sample {
     /// Replace the file of that name if a generator made the rows in it
     #[arg(long)]
     overwrite: bool,
-    /// Write no row that is a copy of a training row or far from all those of its class, and make others in its place: pictures are compared by features of the
+    /// With --model alone: write no row that is a copy of a training row or far from all those of its class, and make others in its place: pictures are compared by features of the
     /// carried network, through which every training picture and every candidate goes, tables by their columns. Alone it is as usual; JSON says otherwise: '{"manifold": 10, "least_distance": 0.2, "attempts": 32}'; with
     /// "limits": {"precision": 0.5} the generator is refused, too, where its rows of a class as a whole lie beyond a limit
     #[arg(long, value_name = "JSON", num_args = 0..=1, default_missing_value = "{}", value_parser = gate, requires = "train", conflicts_with = "generator", group = "reads")]
@@ -203,6 +200,18 @@ impl Sample {
         let named = self.classes.iter().map(|name| maker.class(name));
         let named = named.collect::<Result<Vec<u32>>>()?;
         let is_wanted = |class: u32| maker.check_class(class).is_ok() && (named.is_empty() || named.contains(&class));
+        if named.is_empty() {
+            let left_out = (0..)
+                .zip(&about.classes)
+                .filter(|&(class, _)| maker.check_class(class).is_err());
+            let left_out: Vec<String> = left_out.map(|(_, name)| text(name, 60)).collect();
+            if !left_out.is_empty() {
+                tell(&format!(
+                    "left out, since no rows can be made of them (most generators need two stored rows of a class): {}",
+                    left_out.join(", ")
+                ));
+            }
+        }
         let counts = (0..).zip(&about.counts);
         // A class of shapes needs no rows.
         let counts: Vec<u64> = counts

@@ -1,0 +1,63 @@
+//! What `generate sample` says of what it lacks, and of what it leaves out.
+#![cfg(all(feature = "cli", feature = "train"))]
+#![allow(missing_docs, reason = "tests")]
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn run(folder: &Path, arguments: &[&str]) -> Output {
+    let program = Command::new(env!("CARGO_BIN_EXE_millstream"))
+        .current_dir(folder)
+        .arg("generate")
+        .args(arguments)
+        .output();
+    program.unwrap()
+}
+
+/// What standard error says; the command did it, or did not.
+fn said(folder: &Path, arguments: &[&str], done: bool) -> String {
+    let output = run(folder, arguments);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.success(), done, "{arguments:?}: {said}");
+    said
+}
+
+#[test]
+fn a_sample_names_what_it_lacks_and_what_it_leaves_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = dir.path();
+    let rows = (0..40).map(|row| format!("{}.5,{}.25,{}\n", row, row * 7 % 11, ["a", "b"][row % 2]));
+    let text = format!("x,y,label\n{}9.5,3.5,alone\n", rows.collect::<String>());
+    std::fs::write(at.join("rows.csv"), &text).unwrap();
+    std::fs::write(at.join("valid.csv"), &text).unwrap();
+    let neither = said(at, &["sample", "--rows", "10"], false);
+    assert!(
+        neither.contains("--model") && neither.contains("--generator"),
+        "{neither}"
+    );
+    let sample = [
+        "sample",
+        "--rows",
+        "10",
+        "--train",
+        "rows.csv",
+        "--valid",
+        "valid.csv",
+        "--label",
+        "label",
+    ];
+    let no_column = said(at, &[&sample[..], &["--generator", "smote"]].concat(), false);
+    let no_column = no_column.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(no_column.contains(r#"as in `columns = ["x", "y"]`"#), "{no_column}");
+    let smote = r#"{"smote": {"columns": ["x", "y"]}}"#;
+    let told = said(
+        at,
+        &[&sample[..], &["--generator", smote, "--out", "made.parquet"]].concat(),
+        true,
+    );
+    let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        told.contains("left out, since no rows can be made of them") && told.contains(": alone"),
+        "{told}"
+    );
+}
