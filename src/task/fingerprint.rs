@@ -312,6 +312,3 @@ fn beyond_words(targets: &Targets) -> &'static str {
         _ => "values",
     }
 }
-
-#[cfg(test)]
-mod tests;
