@@ -19,7 +19,7 @@ use millstream::mix::{Mix, SegmentsSpec, StoppingStrategy, Target};
 use millstream::rng::Rng;
 use millstream::rows::{BoxFormat, Labels};
 use millstream::source::{Folder, Parquet};
-use millstream::synthetic::{MixUp, generators};
+use millstream::synthetic::{Gate, GateSpec, Gated, MixUp, generators};
 use millstream::testing::Virtual;
 use millstream::{Context, Dataset, DatasetExt, Result, Stable};
 use parquet::arrow::ArrowWriter;
@@ -429,7 +429,7 @@ fn a_mix_of_files_stays_below_its_bound() {
 }
 
 /// The rare class filled up: with rows that SMOTE makes, of two parents each; with those of a bank, which is a file of its own and so small that they
-/// come again. Rows behind a gate are not held to it: candidates that are made again lie beside those that passed.
+/// come again; and with rows behind a gate, of which some are made again while those that pass are kept.
 #[test]
 fn filled_balances_stay_below_their_bound() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -441,12 +441,21 @@ fn filled_balances_stay_below_their_bound() {
     let bank = format!(r#"{{"rows": {{"path": {:?}}}}}"#, made.display().to_string());
     let mut over = Vec::new();
     for memory in [16 * MIB, 64 * MIB] {
-        for (name, spec) in [("smote", &smote), ("bank", &bank)] {
+        for (name, spec, is_gated) in [("smote", &smote, false), ("bank", &bank, false), ("gate", &smote, true)] {
             let how = |cx: &Context, rows: Parquet| {
                 let rows: Arc<dyn Stable> = Arc::new(rows);
                 let labels = Arc::new(cx.block_on(Labels::scan(cx, &rows, "label")).unwrap());
                 let spec = generators().read_json(spec).unwrap();
-                let generator = cx.block_on(spec.fit(cx, Arc::clone(&rows), &labels)).unwrap();
+                let mut generator = cx.block_on(spec.fit(cx, Arc::clone(&rows), &labels)).unwrap();
+                if is_gated {
+                    let spec = GateSpec {
+                        least_distance: 0.5,
+                        attempts: 64,
+                        ..GateSpec::new(["a", "b"])
+                    };
+                    let gate = cx.block_on(Gate::fit(cx, &rows, &labels, spec)).unwrap();
+                    generator = Arc::new(Gated::new(generator, gate));
+                }
                 let balance = cx.block_on(rows.balance(cx, "label", Target::Uniform)).unwrap();
                 balance.fill(generator, 0.8).unwrap().loader(cx).depth(3)
             };

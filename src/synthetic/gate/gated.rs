@@ -294,6 +294,8 @@ impl Generator for Gated {
                 "up to {} are made for a row, until one passes; each costs what a row of the generator does",
                 counted(self.inner.gate.spec().attempts, "candidate")
             ))
+            // The context that finds out which candidate passed has a budget of its own.
+            .resident(APART)
             .input(self.inner.generator.describe())
     }
 
