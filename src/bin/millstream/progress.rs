@@ -145,7 +145,7 @@ fn line(
     };
     let rate = match rate {
         Some((images, _)) => Some(format!("{images:.*} images/s", usize::from(images < 10.0))),
-        None => speed(own, elapsed).map(|speed| format!("{speed}{}", unit(what))),
+        None => speed(own, elapsed).map(|speed| format!("{speed}{}/s", unit(what))),
     };
     let time = format!("{}{left}", time(elapsed));
     let width = match width {
@@ -185,13 +185,13 @@ fn unit(what: &str) -> &'static str {
     }
 }
 
-/// `12.3/s`; nothing before there is a second to tell by.
+/// How many a second, `12.3`; nothing before there is a second to tell by.
 fn speed(done: u64, elapsed: Duration) -> Option<String> {
     let a_second = done as f64 / elapsed.as_secs_f64();
     match a_second {
         _ if done == 0 || elapsed < Duration::from_secs(1) => None,
-        ..99.5 => Some(format!("{a_second:.1}/s")),
-        _ => Some(format!("{a_second:.0}/s")),
+        ..99.5 => Some(format!("{a_second:.1}")),
+        _ => Some(format!("{a_second:.0}")),
     }
 }
 
@@ -241,7 +241,7 @@ mod tests {
             "training the head, balanced: 100/400, 1.6 steps/s, 1 min 01 s, 3 min 03 s left"
         );
         assert!(of("hashing images").contains(", 1.6 images/s, ") && of("rows").contains(", 1.6/s, "));
-        assert_eq!(speed(400, Duration::from_secs(2)).as_deref(), Some("200/s"));
+        assert_eq!(speed(400, Duration::from_secs(2)).as_deref(), Some("200"));
         assert_eq!(speed(400, Duration::from_millis(999)), None);
         assert_eq!(time(Duration::from_secs(7262)), "2 h 01 min");
     }
