@@ -25,7 +25,8 @@
 //!         let images = tensor::floats::<4>(batch.rows(), "image", &device)?; // [64, 3, 64, 64]
 //!         let labels = tensor::ints(batch.rows(), "label", &device)?; // [64]
 //! #       assert_eq!(images.dims()[1..], [3, 64, 64]);
-//!         let cursor = batch.cursor(); // under 1 kB of JSON; `loader.resume(&cursor)` goes on after this batch
+//!         let cursor = batch.cursor(); // `loader.resume(&cursor)` goes on after this batch
+//!         let text = cursor.to_string(); // under 1 kB of JSON, for a file of your own; `text.parse::<Cursor>()?` is the cursor again
 //! #       assert_eq!(cursor.position(), batch.positions()[labels.dims()[0] - 1] + 1);
 //!     }
 //!     Ok(())
