@@ -28,7 +28,7 @@ pub(super) trait Columns {
 pub(super) struct Finder<'a>(pub(super) &'a dyn Columns);
 
 impl Finder<'_> {
-    /// The column of encoded images: `named` if it holds bytes, else the only one of the candidates that is not called as masks are.
+    /// The column of encoded images: `named` if it holds bytes, else the only one of the [`pictures`](Self::pictures).
     pub(super) fn image(&self, named: Option<&str>) -> Result<String> {
         let Some(named) = named else {
             let none = || {
@@ -126,13 +126,15 @@ impl Finder<'_> {
         only(self.pictures())
     }
 
-    /// The candidates that are not called as masks are; all of them where no other is left.
+    /// The candidates; without those that are called as masks are where other candidates are left and nothing holds labels, as in a segmentation.
+    /// Beside labels two pictures of a row are two pictures, whatever they are called.
     fn pictures(&self) -> Vec<String> {
-        let (masks, beside): (Vec<_>, Vec<_>) = self
-            .image_candidates()
-            .into_iter()
-            .partition(|name| is_called_mask(name));
-        if beside.is_empty() { masks } else { beside }
+        let mut candidates = self.image_candidates();
+        let is_open = candidates.iter().any(|name| !is_called_mask(name));
+        if is_open && self.label_candidates().is_empty() {
+            candidates.retain(|name| !is_called_mask(name));
+        }
+        candidates
     }
 
     /// The column of encoded images beside the masks in `mask`: `named` if it holds bytes, else the only other candidate.

@@ -97,10 +97,16 @@ impl Datasets {
         };
         let of_files = rows.notes().to_vec();
         let (image, label) = (data.image.as_deref(), data.label.as_deref());
-        // A column that is asked for as the masks is not the picture's, however it is called.
-        let image = match label.filter(|label| rows.find_mask(Some(label)).is_ok()) {
+        // A column that is asked for as the masks, or is found as those of a task that needs them, is not the picture's.
+        let mask = match label {
+            Some(label) => rows.find_mask(Some(label)).ok(),
+            None => task
+                .filter(|task| matches!(task.target(), TargetKind::Mask { .. }))
+                .and_then(|_| rows.mask_column()),
+        };
+        let image = match mask {
             None => rows.find_image(image)?,
-            Some(mask) => rows.find_image_beside_masks(image, mask)?,
+            Some(mask) => rows.find_image_beside_masks(image, &mask)?,
         };
         let found = FoundTask::new(&rows, data.label.as_deref(), task)?;
         let (label, kind) = (found.column.clone(), found.task.target());
