@@ -10,10 +10,10 @@
 use arrow::array::{Array, AsArray, StructArray};
 use arrow::datatypes::DataType;
 use millstream::image::{
-    Affine, Autocontrast, Blur, BoxBlur, Brightness, ChannelPermutation, Clahe, CoarseDropout, ColorJitter, Contrast,
-    Equalize, Gamma, Grayscale, GridDropout, HorizontalFlip, Hue, IMAGENET_MEAN, IMAGENET_STD, Invert, Jpeg,
-    MotionBlur, Noise, Operation, PhotometricDistort, Pixels, Posterize, RandomErasing, Rotate, SaltAndPepper,
-    Saturation, Sharpness, ShotNoise, SimulateLowResolution, Solarize,
+    Affine, Autocontrast, BoxBlur, Brightness, ChannelPermutation, Clahe, CoarseDropout, ColorJitter, Contrast,
+    Equalize, Gamma, GaussianBlur, GaussianNoise, Grayscale, GridDropout, HorizontalFlip, Hue, IMAGENET_MEAN,
+    IMAGENET_STD, Invert, Jpeg, MotionBlur, Operation, PhotometricDistort, Pixels, Posterize, RandomErasing, Rotate,
+    SaltAndPepper, Saturation, Sharpness, ShotNoise, SimulateLowResolution, Solarize,
 };
 use millstream::rng::Rng;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -91,8 +91,8 @@ fn augmentations(photos: &[Pixels], effort: &Effort) {
         Box::new(Contrast::new(0.2)),
         Box::new(Saturation::new(0.2)),
         Box::new(ColorJitter::new(0.2, 0.2, 0.2)),
-        Box::new(Blur::new(1.0..=1.0)),
-        Box::new(Noise::new(0.05)),
+        Box::new(GaussianBlur::new(1.0..=1.0)),
+        Box::new(GaussianNoise::new(0.05)),
         Box::new(RandomErasing::new(1.0, 0.02..=0.33, 0.3..=3.3)),
         Box::new(Hue::new(0.1)),
         Box::new(Gamma::new(0.8..=1.2)),

@@ -39,7 +39,7 @@ from photos import LEVELS, MEAN, RATIO, SCALE, SIZE, STD, box, photos
 # albumentations' guides are made of.
 TWENTY = [
     "horizontal_flip", "rotate", "affine", "random_resized_crop", "resize", "brightness", "contrast", "saturation", "hue", "color_jitter",
-    "grayscale", "blur", "noise", "random_erasing", "autocontrast", "equalize", "posterize", "solarize", "sharpness", "jpeg",
+    "grayscale", "gaussian_blur", "gaussian_noise", "random_erasing", "autocontrast", "equalize", "posterize", "solarize", "sharpness", "jpeg",
 ]
 JITTER = (0.8, 1.2)
 ANGLE, SIGMA, NOISE, HUE = 15, 1.0, 0.05, 0.1
@@ -74,8 +74,8 @@ def albumentations():
         "contrast": jitter(contrast=JITTER),
         "saturation": jitter(saturation=JITTER),
         "color_jitter": jitter(brightness=JITTER, contrast=JITTER, saturation=JITTER),
-        "blur": one(A.GaussianBlur(blur_limit=(5, 5), sigma_limit=(SIGMA, SIGMA), p=1)),
-        "noise": one(A.GaussNoise(std_range=(NOISE, NOISE), p=1)),
+        "gaussian_blur": one(A.GaussianBlur(blur_limit=(5, 5), sigma_limit=(SIGMA, SIGMA), p=1)),
+        "gaussian_noise": one(A.GaussNoise(std_range=(NOISE, NOISE), p=1)),
         "normalize": lambda image: np.ascontiguousarray(normalize(image).transpose(2, 0, 1)),
         "random_erasing": one(A.Erasing(**ERASED, p=1)),
         "hue": jitter(hue=(-HUE, HUE)),
@@ -119,8 +119,8 @@ def torchvision():
         "contrast": v2.ColorJitter(contrast=JITTER),
         "saturation": v2.ColorJitter(saturation=JITTER),
         "color_jitter": v2.ColorJitter(brightness=JITTER, contrast=JITTER, saturation=JITTER),
-        "blur": v2.GaussianBlur(5, SIGMA),
-        "noise": v2.GaussianNoise(sigma=NOISE),
+        "gaussian_blur": v2.GaussianBlur(5, SIGMA),
+        "gaussian_noise": v2.GaussianNoise(sigma=NOISE),
         "normalize": v2.Compose([v2.ToDtype(torch.float32, scale=True), v2.Normalize(MEAN, STD)]),
         "random_erasing": v2.RandomErasing(p=1, **ERASED),
         "hue": v2.ColorJitter(hue=HUE),
@@ -186,7 +186,7 @@ def pillow():
         "contrast": contrast,
         "saturation": saturation,
         "color_jitter": lambda image: saturation(contrast(brightness(image))),
-        "blur": lambda image: image.filter(ImageFilter.GaussianBlur(SIGMA)),
+        "gaussian_blur": lambda image: image.filter(ImageFilter.GaussianBlur(SIGMA)),
         "normalize": normalize,
         "gamma": gamma,
         "grayscale": lambda image: image.convert("L").convert("RGB"),
@@ -223,8 +223,8 @@ def kornia():
         "contrast": K.ColorJitter(contrast=JITTER, p=1),
         "saturation": K.ColorJitter(saturation=JITTER, p=1),
         "color_jitter": K.ColorJitter(brightness=JITTER, contrast=JITTER, saturation=JITTER, p=1),
-        "blur": K.RandomGaussianBlur((5, 5), (SIGMA, SIGMA), p=1),
-        "noise": K.RandomGaussianNoise(std=NOISE, p=1),
+        "gaussian_blur": K.RandomGaussianBlur((5, 5), (SIGMA, SIGMA), p=1),
+        "gaussian_noise": K.RandomGaussianNoise(std=NOISE, p=1),
         "normalize": K.Normalize(mean, std),
         "random_erasing": K.RandomErasing(**ERASED, p=1),
         "hue": K.ColorJitter(hue=HUE, p=1),
