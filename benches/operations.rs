@@ -1,19 +1,28 @@
 //! One image operation at a time, on one thread: what `peers/operations.py` measures of other libraries.
 //!
-//! `cargo bench --bench operations [-- PHOTOS.parquet]`: one JSON line an operation, with the median over rounds of
+//! `cargo bench --bench operations [-- PHOTOS.parquet] [NAME]`: one JSON line an operation, with the median over rounds of
 //! microseconds an image. The photos (column `image`, binary or Hugging Face's struct) are decoded first and stay in memory;
 //! without a file they are drawn here, 500 x 400. What is changed in its place is set back before each round, which is not
 //! timed; what is drawn anew goes to one buffer, and the photo stays: as in the other libraries.
+//!
+//! Operations run alone, on whole photos, by [`Operation::apply`]: a stage would put motions and its resize together in one resample.
+//! A crop of the stage is the resample that it leads to, but for `random_iou_crop`, which looks at boxes: that is an image stage, over rows of photos
+//! as BMP in memory, which it reads, too. What puts rows together is the dataset that does it, over rows of pictures of 224 x 224 that
+//! an image stage has left in memory: a batch of 64 is taken of it, which copies the rows' own pictures.
 //! Without `--bench` (`cargo test --benches`) it only shows that everything runs.
 #![allow(missing_docs, clippy::print_stdout, reason = "a benchmark")]
+
+mod stages;
 
 use arrow::array::{Array, AsArray, StructArray};
 use arrow::datatypes::DataType;
 use millstream::image::{
-    Affine, Autocontrast, Blur, BoxBlur, Brightness, ChannelPermutation, Clahe, CoarseDropout, ColorJitter, Contrast,
-    Equalize, Gamma, Grayscale, GridDropout, HorizontalFlip, Hue, IMAGENET_MEAN, IMAGENET_STD, Invert, Jpeg,
-    MotionBlur, Noise, Operation, PhotometricDistort, Pixels, Posterize, RandomErasing, Rotate, SaltAndPepper,
-    Saturation, Sharpness, ShotNoise, SimulateLowResolution, Solarize,
+    Affine, AugMix, AutoAugment, Autocontrast, BoxBlur, Brightness, ChannelPermutation, Clahe, CoarseDropout,
+    ColorJitter, Contrast, ElasticTransform, Equalize, Gamma, GaussianBlur, GaussianNoise, Grayscale, GridDropout,
+    HorizontalFlip, Hue, IMAGENET_MEAN, IMAGENET_STD, Invert, Jpeg, Motion, MotionBlur, Operation, Pad, Padding,
+    Perspective, PhotometricDistort, Pixels, Posterize, RandAugment, RandomCrop, RandomErasing, Rotate, SaltAndPepper,
+    Saturation, Scale, ScaleJitter, Sharpness, Shear, ShotNoise, SimulateLowResolution, Solarize, Translate, Transpose,
+    TrivialAugmentWide, VerticalFlip, ZoomOut,
 };
 use millstream::rng::Rng;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -31,6 +40,12 @@ struct Effort {
     time: Duration,
     /// Only operations of this name.
     only: Option<String>,
+}
+
+impl Effort {
+    fn has(&self, name: &str) -> bool {
+        self.only.as_ref().is_none_or(|only| only == name)
+    }
 }
 
 fn main() {
@@ -51,6 +66,10 @@ fn main() {
     augmentations(&photos, &effort);
     resamples(&photos, &effort);
     planes(&photos, &effort);
+    motions(&photos, &effort);
+    letterboxes(&photos, &effort);
+    policies(&photos, &effort);
+    stages::measure_all(&photos, &effort);
 }
 
 /// The first photos of a Parquet file.
@@ -91,8 +110,8 @@ fn augmentations(photos: &[Pixels], effort: &Effort) {
         Box::new(Contrast::new(0.2)),
         Box::new(Saturation::new(0.2)),
         Box::new(ColorJitter::new(0.2, 0.2, 0.2)),
-        Box::new(Blur::new(1.0..=1.0)),
-        Box::new(Noise::new(0.05)),
+        Box::new(GaussianBlur::new(1.0..=1.0)),
+        Box::new(GaussianNoise::new(0.05)),
         Box::new(RandomErasing::new(1.0, 0.02..=0.33, 0.3..=3.3)),
         Box::new(Hue::new(0.1)),
         Box::new(Gamma::new(0.8..=1.2)),
@@ -115,6 +134,39 @@ fn augmentations(photos: &[Pixels], effort: &Effort) {
         Box::new(CoarseDropout::new(2..=2, 0.1..=0.2, 0.1..=0.2)),
         Box::new(GridDropout::new(0.5, 0.1..=0.1)),
     ];
+    measure_all(&all, photos, effort);
+}
+
+/// Motions and changes of size, of the photo alone.
+fn motions(photos: &[Pixels], effort: &Effort) {
+    let all: [Box<dyn Operation>; 11] = [
+        Box::new(VerticalFlip::new(1.0)),
+        Box::new(Transpose::new(1.0)),
+        Box::new(Scale::new(0.8..=1.25)),
+        Box::new(Shear::new([10.0, 10.0])),
+        Box::new(Translate::new([0.1, 0.1])),
+        Box::new(Perspective::new(0.5, 1.0)),
+        Box::new(ElasticTransform::new(50.0, 5.0)),
+        Box::new(Pad::new([50; 4])),
+        Box::new(RandomCrop::new().size([SIZE; 2])),
+        Box::new(ScaleJitter::new(0.1..=2.0)),
+        Box::new(ZoomOut::new(1.0..=4.0, 1.0)),
+    ];
+    measure_all(&all, photos, effort);
+}
+
+/// What runs several transforms, drawn anew for each photo.
+fn policies(photos: &[Pixels], effort: &Effort) {
+    let all: [Box<dyn Operation>; 4] = [
+        Box::new(RandAugment::new()),
+        Box::new(TrivialAugmentWide::new()),
+        Box::new(AutoAugment::new()),
+        Box::new(AugMix::new()),
+    ];
+    measure_all(&all, photos, effort);
+}
+
+fn measure_all(all: &[Box<dyn Operation>], photos: &[Pixels], effort: &Effort) {
     for augment in all {
         measure(augment.name(), photos, effort, |seed, pixels| {
             augment.apply(pixels, &mut Rng::new(seed, augment.name(), 0));
@@ -139,6 +191,28 @@ fn resamples(photos: &[Pixels], effort: &Effort) {
         let part = part(pixels, &mut Rng::new(seed, "random_resized_crop", 0));
         pixels.resample(part, &mut small).unwrap();
     });
+    // The shorter side to 256 pixels, and of that the middle.
+    measure("resize_center_crop", photos, effort, |_, pixels| {
+        let (width, height) = (f64::from(pixels.width), f64::from(pixels.height));
+        let part = width.min(height) * side / 256.0;
+        let part = [(width - part) / 2.0, (height - part) / 2.0, part, part];
+        pixels.resample(part, &mut small).unwrap();
+    });
+}
+
+/// The whole photo in the middle of a square: as large as fits, and with its longer side of 200 pixels.
+fn letterboxes(photos: &[Pixels], effort: &Effort) {
+    for (name, longer) in [("letterbox", SIZE), ("resize_letterbox", 200)] {
+        measure(name, photos, effort, |_, pixels| {
+            let from = [pixels.width, pixels.height];
+            let scale = f64::from(longer) / f64::from(from[0].max(from[1]));
+            let inner = from.map(|side| (f64::from(side) * scale).round().max(1.0));
+            let [a, b] = [0, 1].map(|axis| inner[axis] / f64::from(from[axis]));
+            let [x, y] = inner.map(|inner| ((f64::from(SIZE) - inner) / 2.0).floor());
+            let motion = Motion::affine(from, [SIZE; 2], [a, 0.0, x, 0.0, b, y]).unwrap();
+            motion.padding(Padding::Constant([114; 3])).apply(pixels);
+        });
+    }
 }
 
 /// The box of torchvision's `RandomResizedCrop`.
@@ -166,28 +240,40 @@ fn planes(photos: &[Pixels], effort: &Effort) {
 
 /// Runs rounds over all photos and prints the line.
 fn measure(name: &str, photos: &[Pixels], effort: &Effort, mut operation: impl FnMut(u64, &mut Pixels)) {
-    if effort.only.as_ref().is_some_and(|only| only != name) {
+    if !effort.has(name) {
         return;
     }
     let (mut pictures, mut rounds, mut spent) = (photos.to_vec(), Vec::new(), Duration::ZERO);
+    // Where the size changes, buffers go round: each has room for what is larger than a photo.
+    for picture in &mut pictures {
+        picture.levels.reserve(picture.levels.len());
+    }
     while rounds.is_empty() || spent < effort.time {
         let begun = Instant::now();
         for (seed, pixels) in pictures.iter_mut().enumerate() {
-            let place = pixels.levels.as_ptr();
+            let (place, size) = (pixels.levels.as_ptr(), [pixels.width, pixels.height]);
             operation(seed as u64, black_box(pixels));
             // Drawn into the spare buffer, which takes the next picture, too: as elsewhere, where a result is dropped.
-            if pixels.levels.as_ptr() != place {
+            if pixels.levels.as_ptr() != place && [pixels.width, pixels.height] == size {
                 pixels.redraw(|_, _| ());
             }
         }
-        spent += begun.elapsed();
-        rounds.push(begun.elapsed().as_secs_f64() * 1e6 / photos.len() as f64);
+        let taken = begun.elapsed();
+        spent += taken;
+        rounds.push(taken.as_secs_f64() * 1e6 / photos.len() as f64);
         for (picture, photo) in pictures.iter_mut().zip(photos) {
-            if picture.levels != photo.levels {
-                picture.levels.copy_from_slice(&photo.levels);
+            if picture != photo {
+                (picture.width, picture.height) = (photo.width, photo.height);
+                picture.levels.clear();
+                picture.levels.extend_from_slice(&photo.levels);
             }
         }
     }
+    print(name, rounds);
+}
+
+/// The line of the median of rounds.
+fn print(name: &str, mut rounds: Vec<f64>) {
     rounds.sort_by(f64::total_cmp);
     let line = serde_json::json!({
         "peer": "millstream",

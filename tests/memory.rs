@@ -613,7 +613,9 @@ fn soak() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let seconds = std::env::var("MILLSTREAM_SOAK").map_or(20.0, |seconds| seconds.parse().unwrap());
     let cx = Context::with(2, 64 << 20).unwrap();
-    let image = Image::new(32).random_resized_crop(0.5..=1.0, 0.8..=1.25).noise(0.1);
+    let image = Image::new(32)
+        .random_resized_crop(0.5..=1.0, 0.8..=1.25)
+        .gaussian_noise(0.1);
     let rows = cx.block_on(common::fashion(&cx).balance(&cx, "label", Target::Uniform));
     let rows = rows.unwrap().image("image", image).unwrap();
     let rows = Arc::new(rows.mixup("image", "label", MixUp::new(0.4).num_classes(10)).unwrap());

@@ -90,7 +90,9 @@ const LOADERS: [(&str, Open); 3] = [
     }),
     ("balanced, augmented and mixed pictures", |cx| {
         let rows = cx.block_on(fashion(cx).balance(cx, "label", Target::Uniform))?;
-        let image = Image::new(64).random_resized_crop(0.4..=1.0, 0.8..=1.2).noise(0.1);
+        let image = Image::new(64)
+            .random_resized_crop(0.4..=1.0, 0.8..=1.2)
+            .gaussian_noise(0.1);
         let rows = rows.image("image", image)?.mixup("image", "label", MixUp::new(0.4))?;
         rows.loader(cx).batch_size(64).depth(8).build()
     }),

@@ -30,8 +30,8 @@ use std::sync::Arc;
 ///     .rotate(10.0)
 ///     .brightness(0.2)
 ///     .contrast(0.2)
-///     .noise(0.02)
-///     .blur(0.1..=1.0);
+///     .gaussian_noise(0.02)
+///     .gaussian_blur(0.1..=1.0);
 /// assert!(train.is_random() && !valid.is_random());
 /// train.check()?;
 /// # Ok::<(), millstream::image::ImageError>(())

@@ -39,10 +39,10 @@ use super::ops::color::posterize::Posterize;
 use super::ops::color::saturation::Saturation;
 use super::ops::color::solarize::Solarize;
 use super::ops::filter::box_blur::BoxBlur;
-use super::ops::filter::gaussian::Blur;
+use super::ops::filter::gaussian::GaussianBlur;
 use super::ops::filter::motion_blur::MotionBlur;
 use super::ops::filter::sharpness::Sharpness;
-use super::ops::noise::gaussian::Noise;
+use super::ops::noise::gaussian::GaussianNoise;
 use super::ops::noise::salt_and_pepper::SaltAndPepper;
 use super::ops::noise::shot::ShotNoise;
 use super::ops::quality::jpeg::Jpeg;
@@ -81,8 +81,8 @@ pub fn operations() -> Catalog<dyn Operation> {
         .operation::<Contrast>()
         .operation::<Saturation>()
         .operation::<ColorJitter>()
-        .operation::<Noise>()
-        .operation::<Blur>()
+        .operation::<GaussianNoise>()
+        .operation::<GaussianBlur>()
         .operation::<RandomErasing>()
         .operation::<Identity>()
         .operation::<Sequential>()

@@ -18,10 +18,10 @@ use super::ops::color::posterize::Posterize;
 use super::ops::color::saturation::Saturation;
 use super::ops::color::solarize::Solarize;
 use super::ops::filter::box_blur::BoxBlur;
-use super::ops::filter::gaussian::Blur;
+use super::ops::filter::gaussian::GaussianBlur;
 use super::ops::filter::motion_blur::MotionBlur;
 use super::ops::filter::sharpness::Sharpness;
-use super::ops::noise::gaussian::Noise;
+use super::ops::noise::gaussian::GaussianNoise;
 use super::ops::noise::salt_and_pepper::SaltAndPepper;
 use super::ops::noise::shot::ShotNoise;
 use super::ops::quality::jpeg::Jpeg;
@@ -98,26 +98,26 @@ impl Image {
         self.with(ColorJitter::new(brightness, contrast, saturation))
     }
 
-    /// Adds normal noise with deviation `sigma`, a share (`0..=1`) of the full range: see [`Noise`].
+    /// Adds normal noise with deviation `sigma`, a share (`0..=1`) of the full range: see [`GaussianNoise`].
     ///
     /// ```
     /// # use millstream::image::Image;
-    /// let train = Image::new(224).noise(0.05);
+    /// let train = Image::new(224).gaussian_noise(0.05);
     /// # train.check().unwrap();
     /// ```
-    pub fn noise(self, sigma: f32) -> Self {
-        self.with(Noise::new(sigma))
+    pub fn gaussian_noise(self, sigma: f32) -> Self {
+        self.with(GaussianNoise::new(sigma))
     }
 
-    /// Blurs with a deviation drawn from `sigma`, in pixels of the resized image: see [`Blur`].
+    /// Blurs with a deviation drawn from `sigma`, in pixels of the resized image: see [`GaussianBlur`].
     ///
     /// ```
     /// # use millstream::image::Image;
-    /// let train = Image::new(224).blur(0.1..=2.0);
+    /// let train = Image::new(224).gaussian_blur(0.1..=2.0);
     /// # train.check().unwrap();
     /// ```
-    pub fn blur(self, sigma: RangeInclusive<f32>) -> Self {
-        self.with(Blur::new(sigma))
+    pub fn gaussian_blur(self, sigma: RangeInclusive<f32>) -> Self {
+        self.with(GaussianBlur::new(sigma))
     }
 
     /// Blackens, with probability `p` in `0..=1`, a box with a share of the area drawn from `scale` and a width over its

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 impl Image {
     /// The plan of the stage: what decodes, and every parameter that can change the output. A second operation of one name is
-    /// `blur#2`.
+    /// `gaussian_blur#2`.
     pub fn plan(&self) -> Plan {
         let names: Vec<String> = self.operations.iter().map(Step::name).collect();
         let own = self.description();

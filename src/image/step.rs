@@ -39,7 +39,7 @@ impl Step {
         Rng::new(key, self.operation.name(), self.nth)
     }
 
-    /// Its name in plans: `blur`, and then `blur#2`.
+    /// Its name in plans: `gaussian_blur`, and then `gaussian_blur#2`.
     pub(super) fn name(&self) -> String {
         numbered(self.operation.name(), self.nth)
     }

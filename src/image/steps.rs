@@ -17,7 +17,7 @@ use std::cell::Cell;
 /// A picture after a step of the stage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageStep {
-    /// `original`; then the crop's name, or `resize` where there is none; then those of the operations: `rotate`, `blur#2`.
+    /// `original`; then the crop's name, or `resize` where there is none; then those of the operations: `rotate`, `gaussian_blur#2`.
     pub name: String,
     /// What the step drew for this row, in words: `factor 1.130`. None where the operation does not say.
     pub drawn: Option<String>,

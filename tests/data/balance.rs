@@ -163,7 +163,7 @@ fn every_row_of_a_class_comes_once_in_each_pass() {
 fn views_take_turns_pass_by_pass() {
     let cx = context().with_seed(3);
     let views = pictures(&COUNTS)
-        .image("image", Image::new(8).noise(0.3))
+        .image("image", Image::new(8).gaussian_noise(0.3))
         .unwrap()
         .views(3)
         .unwrap();
@@ -559,7 +559,7 @@ fn a_view_that_makes_no_sense_is_named_when_a_row_is_made_of_it() {
     let cx = context();
     let below: Arc<dyn Stable> = Arc::new(
         pictures(&[3])
-            .image("image", Image::new(8).noise(0.1))
+            .image("image", Image::new(8).gaussian_noise(0.1))
             .unwrap()
             .views(2)
             .unwrap(),

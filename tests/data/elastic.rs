@@ -64,7 +64,9 @@ fn and_for_rows_that_a_generator_makes() {
 fn and_over_parquet_with_augmented_images() {
     let some: Vec<u64> = (0..1242).step_by(10).take(100).collect();
     check_elastic(4, "image", |cx| {
-        let image = Image::new(4).random_resized_crop(0.4..=1.0, 0.8..=1.2).noise(0.1);
+        let image = Image::new(4)
+            .random_resized_crop(0.4..=1.0, 0.8..=1.2)
+            .gaussian_noise(0.1);
         fashion(cx)
             .select(some.clone())?
             .shuffle_window(2)

@@ -61,7 +61,7 @@ fn augmented() -> Image {
     Image::new(8)
         .random_resized_crop(0.4..=1.0, 0.8..=1.2)
         .horizontal_flip(0.5)
-        .noise(0.1)
+        .gaussian_noise(0.1)
 }
 
 /// What a backbone would make of each view: here the numbers themselves, in `views` shifted copies.

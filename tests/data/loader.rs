@@ -44,7 +44,9 @@ fn joined(batches: &[Batch]) -> RecordBatch {
 fn rows_depend_on_the_seed_alone() {
     let run = |threads, memory, depth, batch, seed| {
         let cx = Context::with(threads, memory).unwrap();
-        let image = Image::new(8).random_resized_crop(0.3..=1.0, 0.8..=1.2).noise(0.05);
+        let image = Image::new(8)
+            .random_resized_crop(0.3..=1.0, 0.8..=1.2)
+            .gaussian_noise(0.05);
         let dataset = pictures(&COUNTS).shuffle_window(2).image("image", image).unwrap();
         let builder = dataset.loader(&cx).depth(depth).batch_size(batch).seed(seed).epochs(3);
         let all = batches(builder);
@@ -263,7 +265,7 @@ fn at(cursor: &Cursor, position: u64) -> Cursor {
 }
 
 fn run(cx: &Context, window: usize) -> LoaderBuilder {
-    let image = Image::new(8).horizontal_flip(0.5).blur(0.1..=1.0).rotate(10.0);
+    let image = Image::new(8).horizontal_flip(0.5).gaussian_blur(0.1..=1.0).rotate(10.0);
     let balanced = cx
         .block_on(pictures(&COUNTS).balance(cx, "label", Target::Sqrt))
         .unwrap();
@@ -335,9 +337,9 @@ fn a_foreign_cursor_is_refused_with_the_difference() {
     let long = |size| {
         let image = Image::new(size)
             .horizontal_flip(0.5)
-            .blur(0.1..=1.0)
+            .gaussian_blur(0.1..=1.0)
             .rotate(10.0)
-            .noise(0.1);
+            .gaussian_noise(0.1);
         let image = image
             .random_resized_crop(0.3..=1.0, 0.8..=1.2)
             .brightness(0.1)
@@ -384,8 +386,10 @@ fn a_long_pipelines_cursor_names_what_differs() {
             .brightness(0.1)
             .contrast(contrast)
             .saturation(0.2)
-            .noise(0.1);
-        let image = blur.into_iter().fold(image, |image, sigma| image.blur(0.1..=sigma));
+            .gaussian_noise(0.1);
+        let image = blur
+            .into_iter()
+            .fold(image, |image, sigma| image.gaussian_blur(0.1..=sigma));
         let rows = cx.block_on(Parquet::open(&cx, path)).unwrap();
         let balanced = cx.block_on(rows.balance(&cx, "label", Target::Sqrt)).unwrap();
         let rows = balanced.rows(94).shuffle().image("image", image).unwrap();
@@ -405,7 +409,10 @@ fn a_long_pipelines_cursor_names_what_differs() {
     );
     // The list of operations in full, as it is now.
     let error = refused(pipeline(&train, 0.1, Some(1.0)));
-    assert!(error.contains(", contrast, saturation, noise, blur"), "{error}");
+    assert!(
+        error.contains(", contrast, saturation, gaussian_noise, gaussian_blur"),
+        "{error}"
+    );
     // Another file: it is named first.
     let error = refused(pipeline(&test, 0.1, None));
     let file = "another pipeline: parquet.files was train.parquet (";
@@ -526,7 +533,10 @@ fn a_bad_image_is_named_with_file_row_group_row_position_and_column() {
     };
     let (_, error) = only_error(open().image("image", Image::new(8)).unwrap().loader(&cx).batch_size(8));
     refused(Err::<(), _>(error), ErrorKind::Data, &text(19));
-    let shuffled = open().shuffle().image("image", Image::new(8).noise(0.1)).unwrap();
+    let shuffled = open()
+        .shuffle()
+        .image("image", Image::new(8).gaussian_noise(0.1))
+        .unwrap();
     let (_, error) = only_error(shuffled.loader(&cx).batch_size(8).seed(4));
     let position = error
         .to_string()
@@ -566,7 +576,7 @@ fn a_bad_rare_row_fails_where_it_is_drawn() {
 #[test]
 fn emitted_rows_are_counted_by_class_and_origin() {
     let cx = context();
-    let image = || Image::new(8).noise(0.1);
+    let image = || Image::new(8).gaussian_noise(0.1);
     let balanced = || {
         let balanced = cx
             .block_on(pictures(&COUNTS).balance(&cx, "label", Target::Uniform))

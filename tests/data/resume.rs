@@ -182,7 +182,7 @@ fn small() -> Image {
     Image::new(8)
         .random_resized_crop(0.4..=1.0, 0.8..=1.2)
         .horizontal_flip(0.5)
-        .noise(0.1)
+        .gaussian_noise(0.1)
 }
 
 fn augmented<D: Dataset>(rows: D) -> Result<impl Dataset> {

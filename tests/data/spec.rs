@@ -9,12 +9,13 @@ use futures::stream;
 use millstream::dataset::Dataset;
 use millstream::error::ErrorKind;
 use millstream::image::{
-    Affine, AugMix, AutoAugment, Autocontrast, Blur, BoxBlur, Brightness, ByClass, ChannelPermutation, Clahe,
-    CoarseDropout, ColorJitter, Contrast, CopyPaste, ElasticTransform, Equalize, Gamma, Grayscale, GridDropout,
-    HorizontalFlip, Hue, Identity, Image, Invert, Jpeg, Mosaic, MotionBlur, Noise, OneOf, Operation, Pad, Perspective,
-    PhotometricDistort, Posterize, RandAugment, RandomApply, RandomCrop, RandomErasing, RandomOrder, Resize, Rotate,
-    SaltAndPepper, Saturation, Scale, ScaleJitter, Sequential, Sharpness, Shear, ShotNoise, SimulateLowResolution,
-    Solarize, SomeOf, Translate, Transpose, TrivialAugmentWide, VerticalFlip, ZoomOut, operations,
+    Affine, AugMix, AutoAugment, Autocontrast, BoxBlur, Brightness, ByClass, ChannelPermutation, Clahe, CoarseDropout,
+    ColorJitter, Contrast, CopyPaste, ElasticTransform, Equalize, Gamma, GaussianBlur, GaussianNoise, Grayscale,
+    GridDropout, HorizontalFlip, Hue, Identity, Image, Invert, Jpeg, Mosaic, MotionBlur, OneOf, Operation, Pad,
+    Perspective, PhotometricDistort, Posterize, RandAugment, RandomApply, RandomCrop, RandomErasing, RandomOrder,
+    Resize, Rotate, SaltAndPepper, Saturation, Scale, ScaleJitter, Sequential, Sharpness, Shear, ShotNoise,
+    SimulateLowResolution, Solarize, SomeOf, Translate, Transpose, TrivialAugmentWide, VerticalFlip, ZoomOut,
+    operations,
 };
 use millstream::import::ImportSpec;
 use millstream::loader::{LastBatch, LoaderSpec};
@@ -127,8 +128,8 @@ fn a_stage_is_read_as_it_was_written() {
         .horizontal_flip(0.5)
         .rotate(10.0)
         .color_jitter(0.1, 0.2, 0.3)
-        .noise(0.02)
-        .blur(0.1..=1.0)
+        .gaussian_noise(0.02)
+        .gaussian_blur(0.1..=1.0)
         .random_erasing(0.25, 0.02..=0.33, 0.3..=3.3)
         .mask("mask");
     let text = serde_json::to_string(&image).unwrap();
@@ -190,12 +191,17 @@ fn what_a_recipe_says_wrong_is_named() {
         refused(r#"{"affine": {}}"#),
         "affine: degrees, translate, scale and shear are all left out or change nothing: give at least one of them at line 1 column 14"
     );
-    let three = "blur: sigma: invalid length 3, expected a range of two numbers, [low, high] at line 1 column 28";
-    assert_eq!(refused(r#"{"blur": {"sigma": [1, 2, 3]}}"#), three);
-    let one = "blur: sigma: invalid length 1, expected a range of two numbers, [low, high] at line 1 column 22";
-    assert_eq!(refused(r#"{"blur": {"sigma": [1]}}"#), one);
-    let error = refused(r#"{"rotate": {"degrees": 1}, "blur": {"sigma": [1, 2]}}"#);
-    assert!(error.contains(r#""rotate" and "blur" in one place"#), "{error}");
+    let three =
+        "gaussian_blur: sigma: invalid length 3, expected a range of two numbers, [low, high] at line 1 column 37";
+    assert_eq!(refused(r#"{"gaussian_blur": {"sigma": [1, 2, 3]}}"#), three);
+    let one =
+        "gaussian_blur: sigma: invalid length 1, expected a range of two numbers, [low, high] at line 1 column 31";
+    assert_eq!(refused(r#"{"gaussian_blur": {"sigma": [1]}}"#), one);
+    let error = refused(r#"{"rotate": {"degrees": 1}, "gaussian_blur": {"sigma": [1, 2]}}"#);
+    assert!(
+        error.contains(r#""rotate" and "gaussian_blur" in one place"#),
+        "{error}"
+    );
     let error = refused("{}");
     assert!(error.contains("no operation is named"), "{error}");
 }
@@ -262,7 +268,6 @@ fn every_operation_is_known_under_its_name() {
         "aug_mix",
         "auto_augment",
         "autocontrast",
-        "blur",
         "box_blur",
         "brightness",
         "by_class",
@@ -275,6 +280,8 @@ fn every_operation_is_known_under_its_name() {
         "elastic_transform",
         "equalize",
         "gamma",
+        "gaussian_blur",
+        "gaussian_noise",
         "grayscale",
         "grid_dropout",
         "horizontal_flip",
@@ -283,7 +290,6 @@ fn every_operation_is_known_under_its_name() {
         "invert",
         "jpeg",
         "motion_blur",
-        "noise",
         "one_of",
         "pad",
         "perspective",
@@ -314,9 +320,11 @@ fn every_operation_is_known_under_its_name() {
         "zoom_out",
     ];
     assert_eq!(all, expected);
-    let blur: Box<dyn Operation> = operations().read_json(r#"{"blur": {"sigma": [0.5, 1]}}"#).unwrap();
+    let blur: Box<dyn Operation> = operations()
+        .read_json(r#"{"gaussian_blur": {"sigma": [0.5, 1]}}"#)
+        .unwrap();
     let blur: &dyn Describe = &*blur;
-    assert_eq!((blur.name(), blur.description().version), ("blur", 2));
+    assert_eq!((blur.name(), blur.description().version), ("gaussian_blur", 2));
 }
 
 /// All specs by the name of their type, and for each of their fields a value that is not its default.
@@ -443,8 +451,8 @@ fn all_specs() -> BTreeMap<&'static str, Checks> {
         r#"{"holes": [3, 4], "height": [0.25, 0.5], "width": [0.25, 0.75], "fill": "random"}"#,
     );
     add::<GridDropout>(&mut all, r#"{"ratio": 0.25, "unit": [0.25, 0.5], "fill": [1, 2, 3]}"#);
-    add::<Noise>(&mut all, r#"{"sigma": 0.03}"#);
-    add::<Blur>(&mut all, r#"{"sigma": [0.3, 0.7]}"#);
+    add::<GaussianNoise>(&mut all, r#"{"sigma": 0.03}"#);
+    add::<GaussianBlur>(&mut all, r#"{"sigma": [0.3, 0.7]}"#);
     add::<RandomErasing>(
         &mut all,
         r#"{"p": 0.3, "scale": [0.1, 0.2], "ratio": [0.5, 2.0], "fill": [1, 2, 3]}"#,

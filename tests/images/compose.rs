@@ -6,8 +6,9 @@ use arrow::array::{
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field, Float32Type, UInt8Type};
 use millstream::image::{
-    Blur, Boxes, Brightness, ByClass, Classes, Drawn, HorizontalFlip, Identity, Image, Motion, Noise, OneOf, Operation,
-    Operations, Pixels, RandomApply, RandomErasing, RandomOrder, Rotate, Saturation, Sequential, SomeOf, Subject,
+    Boxes, Brightness, ByClass, Classes, Drawn, GaussianBlur, GaussianNoise, HorizontalFlip, Identity, Image, Motion,
+    OneOf, Operation, Operations, Pixels, RandomApply, RandomErasing, RandomOrder, Rotate, Saturation, Sequential,
+    SomeOf, Subject,
 };
 use millstream::registry::Registry;
 use millstream::rng::Rng;
@@ -183,7 +184,7 @@ fn others_leave_the_draws_of_an_operation_as_they_were() {
         runs
     };
     let rotate = || Rotate::new(10.0);
-    let others = (Blur::new(0.1..=2.0), rotate(), Noise::new(0.1));
+    let others = (GaussianBlur::new(0.1..=2.0), rotate(), GaussianNoise::new(0.1));
     assert_eq!(
         same(&|| words(&Sequential::new((Brightness::new(0.4), rotate())), "rotate")),
         400
@@ -415,8 +416,8 @@ fn rows_with_composed_operations_keep_the_law() {
     let stage = || {
         let inner = OneOf::new((
             Rotate::new(20.0),
-            Blur::new(0.1..=1.0),
-            SomeOf::new(1..=2, (Noise::new(0.1), Saturation::new(0.5))),
+            GaussianBlur::new(0.1..=1.0),
+            SomeOf::new(1..=2, (GaussianNoise::new(0.1), Saturation::new(0.5))),
         ));
         let by_class = ByClass::new(["trash"], HorizontalFlip::new(0.5)).otherwise(Brightness::new(0.5));
         Image::new(6)
@@ -690,7 +691,7 @@ fn the_row_without_augmentation_has_what_every_row_has() {
     };
     let sequence = Sequential::new((
         one.clone(),
-        Blur::new(0.1..=2.0),
+        GaussianBlur::new(0.1..=2.0),
         two.clone(),
         OneOf::new(three.clone()),
     ));
@@ -711,7 +712,7 @@ fn the_row_without_augmentation_has_what_every_row_has() {
 fn steps_show_which_operation_was_chosen() {
     let stage = Image::new(20)
         .one_of((Rotate::new(10.0), Brightness::new(0.2)))
-        .random_apply(0.0, Noise::new(0.1));
+        .random_apply(0.0, GaussianNoise::new(0.1));
     let photo = Pixels::new(40, 30).to_png().unwrap();
     let mut seen = [false; 2];
     for row in 0..20 {

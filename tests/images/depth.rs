@@ -3,9 +3,9 @@
 use arrow::array::{ArrayRef, AsArray, BinaryArray, RecordBatch};
 use arrow::datatypes::Float32Type;
 use millstream::image::{
-    Blur, Brightness, CoarseDropout, Contrast, Depth, Drawn, Fill, Gamma, Grayscale, Identity, Image, Interpolation,
-    Invert, Jpeg, Motion, Noise, OneOf, Operation, Pad, Padding, Pixels, RandomErasing, Resize, Rotate, Saturation,
-    Subject,
+    Brightness, CoarseDropout, Contrast, Depth, Drawn, Fill, Gamma, GaussianBlur, GaussianNoise, Grayscale, Identity,
+    Image, Interpolation, Invert, Jpeg, Motion, OneOf, Operation, Pad, Padding, Pixels, RandomErasing, Resize, Rotate,
+    Saturation, Subject,
 };
 use millstream::rng::Rng;
 use millstream::source::Memory;
@@ -283,7 +283,7 @@ fn values_agree_with_torchvision() {
         ("gamma", &Gamma::new(1.7..=1.7), 0),
         ("invert", &Invert::new(1.0), 0),
         ("grayscale", &Grayscale::new(1.0), 0),
-        ("blur", &Blur::new(1.25..=1.25), 0),
+        ("gaussian_blur", &GaussianBlur::new(1.25..=1.25), 0),
     ];
     for (name, operation, position) in cases {
         let (found, reference) = (changed(operation, 3, position), expected(name));
@@ -295,7 +295,7 @@ fn values_agree_with_torchvision() {
         let with_alpha = changed(operation, 4, position);
         assert_eq!(with_alpha[..found.len()], found, "{name}");
         let alpha = &expected("rgba")[found.len()..];
-        assert_eq!(with_alpha[found.len()..] == *alpha, name != "blur", "{name}");
+        assert_eq!(with_alpha[found.len()..] == *alpha, name != "gaussian_blur", "{name}");
     }
     for (name, operation) in [
         ("grey-brightness", &Brightness::new(0.4) as &dyn Operation),
@@ -308,7 +308,7 @@ fn values_agree_with_torchvision() {
 #[test]
 fn noise_has_its_deviation() {
     let grey = expected("grey");
-    let noisy = changed(&Noise::new(0.05), 1, 0);
+    let noisy = changed(&GaussianNoise::new(0.05), 1, 0);
     let inside = |value: &f32| (0.2..0.8).contains(value);
     let off: Vec<f64> = grey
         .iter()
@@ -366,8 +366,8 @@ fn what_knows_256_levels_is_refused() {
     let all = OneOf::new((
         Identity::new(),
         Rotate::new(10.0),
-        Noise::new(0.1),
-        Blur::new(0.5..=1.0),
+        GaussianNoise::new(0.1),
+        GaussianBlur::new(0.5..=1.0),
     ));
     deep()
         .with(all)
@@ -480,7 +480,10 @@ fn rows_are_those_of_the_stage() {
     let column: ArrayRef = Arc::new(BinaryArray::from_iter_values(&files));
     let rows = Memory::new(vec![RecordBatch::try_from_iter([("image", column)]).unwrap()]).unwrap();
     let cx = Context::with(2, 1 << 24).unwrap();
-    let image = stage(1, [12, 10]).horizontal_flip(0.5).rotate(20.0).noise(0.01);
+    let image = stage(1, [12, 10])
+        .horizontal_flip(0.5)
+        .rotate(20.0)
+        .gaussian_noise(0.01);
     let rows = rows.image("image", image.clone()).unwrap();
     let take = |positions: &[u64]| values(&cx.block_on(rows.take(&cx, positions)).unwrap());
     let (together, alone) = (take(&[0, 1, 2, 5]), take(&[5]));
@@ -491,6 +494,9 @@ fn rows_are_those_of_the_stage() {
 
     let steps = image.steps(&files[0], &mut rng(1)).unwrap();
     let names: Vec<_> = steps.iter().map(|step| step.name.as_str()).collect();
-    assert_eq!(names, ["original", "resize", "horizontal_flip", "rotate", "noise"]);
+    assert_eq!(
+        names,
+        ["original", "resize", "horizontal_flip", "rotate", "gaussian_noise"]
+    );
     assert_eq!(steps[4].pixels, image.preview(&files[0], &mut rng(1)).unwrap());
 }

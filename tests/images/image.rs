@@ -4,8 +4,8 @@ use std::io::Cursor;
 
 use image::{DynamicImage, ImageFormat};
 use millstream::image::{
-    Blur, Brightness, ColorJitter, Contrast, Decoder, Drawn, HorizontalFlip, Image, ImageError, Noise, Operation,
-    Pixels, RandomErasing, Rotate, Saturation, Subject,
+    Brightness, ColorJitter, Contrast, Decoder, Drawn, GaussianBlur, GaussianNoise, HorizontalFlip, Image, ImageError,
+    Operation, Pixels, RandomErasing, Rotate, Saturation, Subject,
 };
 use millstream::plan::Plan;
 use millstream::rng::{Permutation, Rng};
@@ -314,8 +314,14 @@ fn neutral_parameters_change_nothing() {
             applied(&ColorJitter::new(0.0, 0.0, 0.0), pattern(9, 7), position),
             pattern(9, 7)
         );
-        assert_eq!(applied(&Noise::new(0.0), pattern(9, 7), position), pattern(9, 7));
-        assert_eq!(applied(&Blur::new(0.1..=0.1), pattern(9, 7), position), pattern(9, 7));
+        assert_eq!(
+            applied(&GaussianNoise::new(0.0), pattern(9, 7), position),
+            pattern(9, 7)
+        );
+        assert_eq!(
+            applied(&GaussianBlur::new(0.1..=0.1), pattern(9, 7), position),
+            pattern(9, 7)
+        );
     }
 }
 
@@ -446,7 +452,7 @@ fn erasing_fills_a_box_of_the_asked_size() {
 
 #[test]
 fn noise_has_its_mean_and_deviation() {
-    let pixels = applied(&Noise::new(0.05), flat(300, 300, 128), 0);
+    let pixels = applied(&GaussianNoise::new(0.05), flat(300, 300, 128), 0);
     let n = pixels.levels.len() as f64;
     let off: Vec<f64> = pixels.levels.iter().map(|&level| f64::from(level) - 128.0).collect();
     let mean = off.iter().sum::<f64>() / n;
@@ -459,7 +465,7 @@ fn noise_has_its_mean_and_deviation() {
 
 #[test]
 fn blur_keeps_what_is_flat_and_spreads_a_point() {
-    let blur = Blur::new(0.1..=3.0);
+    let blur = GaussianBlur::new(0.1..=3.0);
     for position in 0..20 {
         for size in [(1, 1), (2, 3), (31, 17)] {
             assert_eq!(
@@ -470,7 +476,7 @@ fn blur_keeps_what_is_flat_and_spreads_a_point() {
     }
     let mut point = flat(31, 31, 0);
     point.levels[(15 * 31 + 15) * 3..][..3].fill(255);
-    let out = applied(&Blur::new(1.0..=1.0), point, 0);
+    let out = applied(&GaussianBlur::new(1.0..=1.0), point, 0);
     let at = |x: usize, y: usize| i32::from(out.levels[(y * 31 + x) * 3]);
     assert!(
         (at(15, 15) - 41).abs() <= 1,
@@ -528,7 +534,7 @@ fn blur_is_a_level_from_exact_sums_at_most() {
     for sigma in [0.1, 0.3, 0.5, 0.9, 1.0, 1.4, 2.0, 3.3, 7.0, 10.0, 20.0, 32.0] {
         let (mut off, mut other, mut count) = (0.0, 0, 0);
         for picture in drawn.as_flattened().iter().chain([&photo]) {
-            let found = applied(&Blur::new(sigma..=sigma), picture.clone(), 0);
+            let found = applied(&GaussianBlur::new(sigma..=sigma), picture.clone(), 0);
             for (&level, exact) in found.levels.iter().zip(exact_blur(picture, sigma)) {
                 let away = (f64::from(level) - exact.round()).abs();
                 assert!(
@@ -570,8 +576,8 @@ fn train() -> Image {
         .rotate(10.0)
         .brightness(0.3)
         .contrast(0.3)
-        .noise(0.02)
-        .blur(0.1..=1.5)
+        .gaussian_noise(0.02)
+        .gaussian_blur(0.1..=1.5)
 }
 
 #[test]
@@ -589,8 +595,8 @@ fn a_row_depends_on_its_position_only() {
 
 #[test]
 fn an_inserted_operation_leaves_the_draws_of_others() {
-    let without = Image::new(24).horizontal_flip(0.5).noise(0.1);
-    let with = Image::new(24).brightness(0.0).horizontal_flip(0.5).noise(0.1);
+    let without = Image::new(24).horizontal_flip(0.5).gaussian_noise(0.1);
+    let with = Image::new(24).brightness(0.0).horizontal_flip(0.5).gaussian_noise(0.1);
     for position in 0..8 {
         assert_eq!(
             without.preview(PNG, &mut rng(position)).unwrap(),
@@ -619,7 +625,7 @@ fn the_slot_is_the_normalised_preview() {
 fn params_name_everything_in_order() {
     let params = Image::new(24)
         .horizontal_flip(0.5)
-        .blur(0.1..=2.0)
+        .gaussian_blur(0.1..=2.0)
         .horizontal_flip(1.0)
         .plan()
         .settings();
@@ -637,10 +643,10 @@ fn params_name_everything_in_order() {
             "image.reading=max_pixels 67108864, upright true",
             "image.size=24",
             "image.std=[0.229, 0.224, 0.225]",
-            "image.order=horizontal_flip, blur, horizontal_flip#2",
+            "image.order=horizontal_flip, gaussian_blur, horizontal_flip#2",
             "image.horizontal_flip.p=0.5",
-            "image.blur.sigma=[0.1, 2]",
-            "image.blur.version=2",
+            "image.gaussian_blur.sigma=[0.1, 2]",
+            "image.gaussian_blur.version=2",
             "image.horizontal_flip#2.p=1",
         ]
     );
@@ -656,14 +662,14 @@ fn explain_says_what_is_set_in_the_words_of_the_methods() {
     }
     let set = Image::new(24)
         .random_resized_crop(0.5..=1.0, 0.75..=1.25)
-        .blur(0.02..=0.2);
+        .gaussian_blur(0.02..=0.2);
     let set = shown(set.mask("mask").as_u8());
     for words in [
         "as_u8 true",
         "crop random_resized_crop ratio [0.75, 1.25], scale [0.5, 1]",
         "masks mask",
-        "order random_resized_crop, blur",
-        "blur.sigma [0.02, 0.2]",
+        "order random_resized_crop, gaussian_blur",
+        "gaussian_blur.sigma [0.02, 0.2]",
     ] {
         assert!(set.contains(words), "{words}: {set}");
     }
@@ -680,13 +686,13 @@ fn mistakes_are_named_before_any_row() {
         "rotate: degrees is NaN, but has to lie in 0..=180"
     );
     assert_eq!(
-        message(Image::new(8).noise(12.0)),
-        "noise: sigma is 12, but has to lie in 0..=1 (a share of the full range)"
+        message(Image::new(8).gaussian_noise(12.0)),
+        "gaussian_noise: sigma is 12, but has to lie in 0..=1 (a share of the full range)"
     );
     assert!(message(Image::new(8).random_resized_crop(0.0..=1.0, 1.0..=1.0)).starts_with("random_resized_crop: scale"));
     assert!(message(Image::new(8).random_resized_crop(0.1..=1.0, 0.0..=1.0)).starts_with("random_resized_crop: ratio"));
     assert!(message(Image::new(8).center_crop(1.5)).starts_with("center_crop"));
-    assert!(message(Image::new(8).blur(0.0..=1.0)).starts_with("blur: sigma"));
+    assert!(message(Image::new(8).gaussian_blur(0.0..=1.0)).starts_with("gaussian_blur: sigma"));
     assert!(message(Image::new(8).normalize([0.0; 3], [0.0; 3])).starts_with("normalize"));
     assert!(preview(&Image::new(8).brightness(-1.0), PNG).is_err());
     assert_eq!(
@@ -744,8 +750,12 @@ fn pixels_are_frozen() {
             square().color_jitter(0.4, 0.4, 0.4),
             0x27cb_05a9_2919_f9ec,
         ),
-        ("noise", square().noise(0.1), 0xabca_d6f4_3d8f_0019),
-        ("blur", square().blur(0.1..=2.0), 0x4ac5_117b_09fe_038c),
+        ("gaussian_noise", square().gaussian_noise(0.1), 0xabca_d6f4_3d8f_0019),
+        (
+            "gaussian_blur",
+            square().gaussian_blur(0.1..=2.0),
+            0x4ac5_117b_09fe_038c,
+        ),
         (
             "random_erasing",
             square().random_erasing(0.5, 0.02..=0.33, 0.3..=3.3),
@@ -866,9 +876,9 @@ fn steps_end_in_what_the_stage_makes() {
         .random_resized_crop(0.3..=0.9, 0.75..=1.3333)
         .rotate(20.0)
         .color_jitter(0.4, 0.4, 0.4)
-        .blur(0.5..=1.5)
-        .blur(0.5..=1.5)
-        .noise(0.05)
+        .gaussian_blur(0.5..=1.5)
+        .gaussian_blur(0.5..=1.5)
+        .gaussian_noise(0.05)
         .random_erasing(1.0, 0.02..=0.33, 0.3..=3.3)
         .saturation(0.5)
         .horizontal_flip(0.0);
@@ -880,9 +890,9 @@ fn steps_end_in_what_the_stage_makes() {
             "random_resized_crop",
             "rotate",
             "color_jitter",
-            "blur",
-            "blur#2",
-            "noise",
+            "gaussian_blur",
+            "gaussian_blur#2",
+            "gaussian_noise",
             "random_erasing",
             "saturation",
             "horizontal_flip",
@@ -894,8 +904,8 @@ fn steps_end_in_what_the_stage_makes() {
         let blurred = crop
             .rotate(20.0)
             .color_jitter(0.4, 0.4, 0.4)
-            .blur(0.5..=1.5)
-            .blur(0.5..=1.5);
+            .gaussian_blur(0.5..=1.5)
+            .gaussian_blur(0.5..=1.5);
         assert_eq!(steps[5].pixels, blurred.preview(photo, &mut rng(seed)).unwrap());
         assert_eq!(steps[9].pixels, stage.preview(photo, &mut rng(seed)).unwrap());
         assert!(steps.windows(2).take(8).all(|pair| pair[0].pixels != pair[1].pixels));

@@ -488,7 +488,7 @@ fn explain_says_what_is_resampled_together() {
         .random_resized_crop(0.5..=1.0, 1.0..=1.0)
         .rotate(5.0)
         .horizontal_flip(0.5);
-    let plan = stage.blur(0.1..=1.0).shear([5.0, 0.0]).plan().to_string();
+    let plan = stage.gaussian_blur(0.1..=1.0).shear([5.0, 0.0]).plan().to_string();
     for line in [
         "one resample for random_resized_crop, rotate, horizontal_flip",
         "one resample for shear",

@@ -4,9 +4,9 @@
 use crate::motion;
 use crate::operations::{all, applied, applied_at, differences, grey, one_channel, pattern, photo, rng, with_alpha};
 use millstream::image::{
-    AugMix, AutoAugment, AutoAugmentPolicy, Blur, Brightness, ChannelPermutation, Clahe, CoarseDropout, Contrast,
-    Gamma, Grayscale, HorizontalFlip, Hue, Identity, Invert, Noise, Operation, Pixels, Posterize, RandAugment,
-    RandomApply, Saturation, ShotNoise, Solarize, Transpose, TrivialAugmentWide, VerticalFlip,
+    AugMix, AutoAugment, AutoAugmentPolicy, Brightness, ChannelPermutation, Clahe, CoarseDropout, Contrast, Gamma,
+    GaussianBlur, GaussianNoise, Grayscale, HorizontalFlip, Hue, Identity, Invert, Operation, Pixels, Posterize,
+    RandAugment, RandomApply, Saturation, ShotNoise, Solarize, Transpose, TrivialAugmentWide, VerticalFlip,
 };
 
 const CHANNELS: [usize; 3] = [1, 3, 4];
@@ -50,7 +50,7 @@ fn long_pictures_keep_their_shape_and_alpha() {
                     applied_at(&*operation, &pixels, 1),
                     "{name} draws from its generator alone"
                 );
-                let softens = ["blur", "box_blur", "motion_blur", "simulate_low_resolution"].contains(&name);
+                let softens = ["gaussian_blur", "box_blur", "motion_blur", "simulate_low_resolution"].contains(&name);
                 if channels == 4 && !softens {
                     assert_eq!(alpha(&out), alpha(&pixels), "{name}");
                 }
@@ -214,9 +214,9 @@ fn what_is_asked_to_change_nothing_changes_nothing() {
         &Brightness::new(0.0),
         &Contrast::new(0.0),
         &Saturation::new(0.0),
-        &Noise::new(0.0),
+        &GaussianNoise::new(0.0),
         // Neighbours weigh less than any number.
-        &Blur::new(1e-3..=1e-3),
+        &GaussianBlur::new(1e-3..=1e-3),
         &RandAugment::new().num_ops(0),
         &RandomApply::new(0.0, Invert::new(1.0)),
         &CoarseDropout::new(0..=0, 1.0..=1.0, 1.0..=1.0),

@@ -2,9 +2,9 @@
 
 use crate::operations::{applied, applied_at, differences, fixture, grey, one_channel, photo, rng};
 use millstream::image::{
-    Blur, Brightness, ChannelPermutation, CoarseDropout, ColorJitter, Contrast, GridDropout, HorizontalFlip, Image,
-    Operation, Pad, Padding, PhotometricDistort, Pixels, RandomCrop, RandomErasing, Saturation, ScaleJitter, Subject,
-    Transpose, VerticalFlip, ZoomOut,
+    Brightness, ChannelPermutation, CoarseDropout, ColorJitter, Contrast, GaussianBlur, GridDropout, HorizontalFlip,
+    Image, Operation, Pad, Padding, PhotometricDistort, Pixels, RandomCrop, RandomErasing, Saturation, ScaleJitter,
+    Subject, Transpose, VerticalFlip, ZoomOut,
 };
 
 const COLOUR: [u8; 3] = [124, 116, 104];
@@ -72,8 +72,8 @@ fn factors_are_torchvisions() {
 
 #[test]
 fn gaussian_blurs_are_torchvisions() {
-    for (name, sigma) in [("blur-1.2", 1.2), ("blur-0.5", 0.5)] {
-        let blur = Blur::new(sigma..=sigma);
+    for (name, sigma) in [("gaussian-blur-1.2", 1.2), ("gaussian-blur-0.5", 0.5)] {
+        let blur = GaussianBlur::new(sigma..=sigma);
         near(name, &applied(&blur, &photo()), &drawn(name), 1, 0.06);
         let expected = one_channel(&drawn(&format!("grey-{name}")));
         near(name, &applied(&blur, &grey()), &expected, 1, 0.06);

@@ -3,7 +3,7 @@
 
 use millstream::image::{
     Autocontrast, BoxBlur, Brightness, ChannelPermutation, Clahe, CoarseDropout, ColorJitter, Contrast, Equalize, Fill,
-    Gamma, Grayscale, GridDropout, HorizontalFlip, Hue, Image, Invert, Jpeg, MotionBlur, Noise, Operation,
+    Gamma, GaussianNoise, Grayscale, GridDropout, HorizontalFlip, Hue, Image, Invert, Jpeg, MotionBlur, Operation,
     PhotometricDistort, Pixels, Posterize, RandomErasing, Rotate, SaltAndPepper, Saturation, Sharpness, ShotNoise,
     SimulateLowResolution, Solarize, operations,
 };
@@ -199,7 +199,6 @@ fn a_turn_of_nothing_and_a_whole_one_leave_colours() {
 /// Those that change values, by name.
 const NAMES: [&str; 27] = [
     "autocontrast",
-    "blur",
     "box_blur",
     "brightness",
     "channel_permutation",
@@ -209,13 +208,14 @@ const NAMES: [&str; 27] = [
     "contrast",
     "equalize",
     "gamma",
+    "gaussian_blur",
+    "gaussian_noise",
     "grayscale",
     "grid_dropout",
     "hue",
     "invert",
     "jpeg",
     "motion_blur",
-    "noise",
     "photometric_distort",
     "posterize",
     "random_erasing",
@@ -263,8 +263,8 @@ fn a_bare_name_does_something_or_is_refused() {
         assert_eq!(bare(name), r#"{"factor":0.2}"#);
     }
     assert_eq!(bare("hue"), r#"{"hue":0.05}"#);
-    assert_eq!(bare("noise"), r#"{"sigma":0.1}"#);
-    assert_eq!(bare("blur"), r#"{"sigma":[0.1,2.0]}"#);
+    assert_eq!(bare("gaussian_noise"), r#"{"sigma":0.1}"#);
+    assert_eq!(bare("gaussian_blur"), r#"{"sigma":[0.1,2.0]}"#);
     assert_eq!(bare("scale"), r#"{"scale":[0.9,1.1]}"#);
     assert_eq!(bare("translate"), r#"{"shares":[0.0625,0.0625]}"#);
     assert_eq!(bare("shear"), r#"{"degrees":[10.0,10.0]}"#);
@@ -274,11 +274,11 @@ fn a_bare_name_does_something_or_is_refused() {
 pub(super) fn all() -> Vec<Box<dyn Operation>> {
     let read = |name: &&str| {
         let parameters = match *name {
-            "blur" => r#"{"sigma": [0.5, 2]}"#,
             "brightness" | "contrast" | "saturation" => r#"{"factor": 0.5}"#,
             "color_jitter" => r#"{"brightness": 0.5, "contrast": 0.5, "saturation": 0.5, "hue": 0.2}"#,
+            "gaussian_blur" => r#"{"sigma": [0.5, 2]}"#,
+            "gaussian_noise" => r#"{"sigma": 0.1}"#,
             "hue" => r#"{"hue": 0.5}"#,
-            "noise" => r#"{"sigma": 0.1}"#,
             _ => "{}",
         };
         operations()
@@ -303,7 +303,7 @@ fn any_size_and_any_channels_keep_their_shape_and_alpha() {
                         "{name} {width} x {height} x {channels}"
                     );
                     // Filters make alpha softer, too.
-                    let moves = ["blur", "box_blur", "motion_blur", "simulate_low_resolution"];
+                    let moves = ["gaussian_blur", "box_blur", "motion_blur", "simulate_low_resolution"];
                     if channels == 4 && !moves.contains(&name) {
                         let alpha =
                             |pixels: &Pixels| pixels.levels.iter().copied().skip(3).step_by(4).collect::<Vec<_>>();
@@ -707,7 +707,7 @@ fn motions_move_any_number_of_channels_alike() {
 
 #[test]
 fn noise_leaves_alpha() {
-    let out = applied(&Noise::new(0.2), &with_alpha(&photo()));
+    let out = applied(&GaussianNoise::new(0.2), &with_alpha(&photo()));
     let alpha = |pixels: &Pixels| pixels.levels.iter().copied().skip(3).step_by(4).collect::<Vec<_>>();
     assert_eq!(alpha(&out), alpha(&with_alpha(&photo())));
 }

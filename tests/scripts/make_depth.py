@@ -180,7 +180,7 @@ def main():
     values("gamma", F.adjust_gamma(photo, 1.7))
     values("invert", F.invert(photo))
     values("grayscale", F.rgb_to_grayscale(photo, 3))
-    values("blur", F.gaussian_blur(photo, [9, 9], [SIGMA, SIGMA]))
+    values("gaussian_blur", F.gaussian_blur(photo, [9, 9], [SIGMA, SIGMA]))
     values("grey-brightness", F.adjust_brightness(shares(grey), FACTOR))
     values("grey-contrast", F.adjust_contrast(shares(grey), FACTOR))
 

@@ -94,8 +94,8 @@ values = {
     "brightness-0.6": lambda levels: F.adjust_brightness(levels, 0.6),
     "contrast-1.5": lambda levels: F.adjust_contrast(levels, 1.5),
     "contrast-0.5": lambda levels: F.adjust_contrast(levels, 0.5),
-    "blur-1.2": blurred(1.2),
-    "blur-0.5": blurred(0.5),
+    "gaussian-blur-1.2": blurred(1.2),
+    "gaussian-blur-0.5": blurred(0.5),
 }
 colours = {
     "saturation-1.6": lambda levels: F.adjust_saturation(levels, 1.6),

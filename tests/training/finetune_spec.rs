@@ -460,7 +460,14 @@ fn words_of_the_command_line_are_understood_or_answered() {
             "[augment]\noperations = \"rotate\"\n",
             "write [\"rotate\"], or \"none\"",
         ),
-        ("[augment]\noperations = [\"gaussian_blur\"]\n", "do you mean \"blur\"?"),
+        (
+            "[augment]\noperations = [\"blur\"]\n",
+            "unknown operation \"blur\": do you mean \"gaussian_blur\"?",
+        ),
+        (
+            "[augment]\noperations = [\"noise\"]\n",
+            "unknown operation \"noise\": do you mean \"gaussian_noise\"?",
+        ),
     ] {
         let error = read(text).unwrap_err().to_string();
         assert!(error.contains(said), "{error}");

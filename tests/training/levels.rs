@@ -62,8 +62,8 @@ fn normalised_on_the_device_they_are_the_inputs_of_the_image_stage() {
                     .random_resized_crop(0.5..=1.0, 0.8..=1.25)
                     .rotate(10.0)
                     .brightness(0.2)
-                    .noise(0.1)
-                    .blur(0.1..=1.0)
+                    .gaussian_noise(0.1)
+                    .gaussian_blur(0.1..=1.0)
                     .normalize(normalisation.mean, normalisation.std)
             };
             let (floats, levels) = (batch(stage(), rows), batch(stage().as_u8(), rows));

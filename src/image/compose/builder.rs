@@ -12,8 +12,8 @@ impl Image {
     /// Runs `operations`, one or several in a tuple, with probability `p` in `0..=1`, and else none of them: see [`RandomApply`].
     ///
     /// ```
-    /// # use millstream::image::{Blur, Image};
-    /// let train = Image::new(224).random_apply(0.3, Blur::new(0.1..=2.0));
+    /// # use millstream::image::{GaussianBlur, Image};
+    /// let train = Image::new(224).random_apply(0.3, GaussianBlur::new(0.1..=2.0));
     /// # train.check().unwrap();
     /// ```
     pub fn random_apply(self, p: f32, operations: impl Into<Operations>) -> Self {
@@ -23,8 +23,8 @@ impl Image {
     /// Runs one of `operations`, all as likely as each other: see [`OneOf`], which has weights as well.
     ///
     /// ```
-    /// # use millstream::image::{Blur, Image, Noise};
-    /// let train = Image::new(224).one_of((Blur::new(0.1..=2.0), Noise::new(0.02)));
+    /// # use millstream::image::{GaussianBlur, Image, GaussianNoise};
+    /// let train = Image::new(224).one_of((GaussianBlur::new(0.1..=2.0), GaussianNoise::new(0.02)));
     /// # train.check().unwrap();
     /// ```
     pub fn one_of(self, operations: impl Into<Operations>) -> Self {
@@ -45,8 +45,8 @@ impl Image {
     /// Runs all of `operations` in a random order: see [`RandomOrder`].
     ///
     /// ```
-    /// # use millstream::image::{Blur, Contrast, Image};
-    /// let train = Image::new(224).random_order((Blur::new(0.1..=2.0), Contrast::new(0.4)));
+    /// # use millstream::image::{GaussianBlur, Contrast, Image};
+    /// let train = Image::new(224).random_order((GaussianBlur::new(0.1..=2.0), Contrast::new(0.4)));
     /// # train.check().unwrap();
     /// ```
     pub fn random_order(self, operations: impl Into<Operations>) -> Self {

@@ -15,10 +15,10 @@ use serde::{Deserialize, Serialize};
 /// does nothing for some of them. In albumentations the children's `p` are the weights, and the `p` of `OneOf` is 0.5 by default.
 ///
 /// ```
-/// use millstream::image::{Blur, Image, Noise, OneOf, Rotate};
+/// use millstream::image::{GaussianBlur, Image, GaussianNoise, OneOf, Rotate};
 ///
 /// // 0.4 of the rows are turned, 0.2 blurred, 0.2 noisy, 0.2 stay as they are.
-/// let one = OneOf::new((Rotate::new(10.0), Blur::new(0.1..=2.0), Noise::new(0.02))).weights([2.0, 1.0, 1.0]).p(0.8);
+/// let one = OneOf::new((Rotate::new(10.0), GaussianBlur::new(0.1..=2.0), GaussianNoise::new(0.02))).weights([2.0, 1.0, 1.0]).p(0.8);
 /// let train = Image::new(224).with(one);
 /// # train.check().unwrap();
 /// ```

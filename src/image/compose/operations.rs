@@ -18,10 +18,10 @@ const DEPTH: usize = 8;
 /// image stage has them.
 ///
 /// ```
-/// use millstream::image::{Blur, Noise, Operations, Rotate};
+/// use millstream::image::{GaussianBlur, GaussianNoise, Operations, Rotate};
 ///
-/// let three = Operations::from((Rotate::new(10.0), Blur::new(0.1..=2.0), Noise::new(0.02)));
-/// let same = Operations::from(Rotate::new(10.0)).with(Blur::new(0.1..=2.0)).with(Noise::new(0.02));
+/// let three = Operations::from((Rotate::new(10.0), GaussianBlur::new(0.1..=2.0), GaussianNoise::new(0.02)));
+/// let same = Operations::from(Rotate::new(10.0)).with(GaussianBlur::new(0.1..=2.0)).with(GaussianNoise::new(0.02));
 /// assert_eq!(serde_json::to_string(&three)?, serde_json::to_string(&same)?);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
@@ -88,7 +88,7 @@ impl Operations {
         self.streams(chosen, key).map(draw).collect()
     }
 
-    /// What those at the indices `chosen` draw, in words: `rotate: -8.20 degrees, blur: sigma 1.30`.
+    /// What those at the indices `chosen` draw, in words: `rotate: -8.20 degrees, gaussian_blur: sigma 1.30`.
     pub fn in_words(&self, chosen: &[usize], subject: &Subject, key: u64) -> String {
         let mut subject = *subject;
         let again = self.streams(chosen, key);
@@ -148,14 +148,14 @@ impl Operations {
     }
 }
 
-/// The names of `operations` in plans: `blur`, and then `blur#2`.
+/// The names of `operations` in plans: `gaussian_blur`, and then `gaussian_blur#2`.
 pub(in crate::image) fn names(operations: &[Arc<dyn Operation>]) -> Vec<String> {
     let all = Operations::from(operations.to_vec());
     let names = all.all.iter().zip(&all.nths);
     names.map(|(operation, &nth)| numbered(operation.name(), nth)).collect()
 }
 
-/// `blur`, and `blur#2` of one with another one of its name before it.
+/// `gaussian_blur`, and `gaussian_blur#2` of one with another one of its name before it.
 pub(in crate::image) fn numbered(name: &str, nth: u64) -> String {
     match nth {
         0 => name.to_owned(),

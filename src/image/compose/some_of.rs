@@ -18,10 +18,10 @@ use std::ops::RangeInclusive;
 /// times, on `p * (1 - (1 - 1 / m)^n)` of them at least once. Of a range it is the mean over its numbers.
 ///
 /// ```
-/// use millstream::image::{Blur, Image, Noise, Rotate, SomeOf};
+/// use millstream::image::{GaussianBlur, Image, GaussianNoise, Rotate, SomeOf};
 ///
 /// // One or two of three: half of the rows are turned.
-/// let some = SomeOf::new(1..=2, (Rotate::new(10.0), Blur::new(0.1..=2.0), Noise::new(0.02)));
+/// let some = SomeOf::new(1..=2, (Rotate::new(10.0), GaussianBlur::new(0.1..=2.0), GaussianNoise::new(0.02)));
 /// let train = Image::new(224).with(some);
 /// # train.check().unwrap();
 /// ```

@@ -30,26 +30,26 @@ type Levels = [u16; LANES];
 /// deviations from 0.1 to 32, a level is at most 1 away from that of exact sums, and fewer than 6 in 100 are.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Blur {
+pub struct GaussianBlur {
     #[serde(with = "crate::spec::range")]
     sigma: RangeInclusive<f32>,
 }
 
-impl Blur {
+impl GaussianBlur {
     /// `sigma` in pixels, above 0 and at most 32; torchvision's default is `0.1..=2.0`.
     pub fn new(sigma: RangeInclusive<f32>) -> Self {
         Self { sigma }
     }
 }
 
-impl Default for Blur {
+impl Default for GaussianBlur {
     fn default() -> Self {
         Self::new(0.1..=2.0)
     }
 }
 
-impl Spec for Blur {
-    const NAME: &'static str = "blur";
+impl Spec for GaussianBlur {
+    const NAME: &'static str = "gaussian_blur";
     const VERSION: u32 = 2;
 
     fn check(&self) -> Result<()> {
@@ -64,7 +64,7 @@ impl Spec for Blur {
     }
 }
 
-impl Operation for Blur {
+impl Operation for GaussianBlur {
     fn draw(&self, subject: &Subject, rng: &mut Rng) -> Drawn {
         let sigma = self.deviation(rng);
         if subject.depth == Depth::F32 {
@@ -83,7 +83,7 @@ impl Operation for Blur {
     }
 }
 
-impl Blur {
+impl GaussianBlur {
     fn deviation(&self, rng: &mut Rng) -> f32 {
         rng.range(*self.sigma.start(), *self.sigma.end())
     }

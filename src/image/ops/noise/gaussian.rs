@@ -22,7 +22,7 @@ const BLOCK: usize = 2048;
 /// normal one by at most 0.002 (before it is rounded to whole levels), and it ends at 4.1 deviations.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Noise {
+pub struct GaussianNoise {
     sigma: f32,
     /// Worked out when it is first needed.
     #[serde(skip)]
@@ -32,7 +32,7 @@ pub struct Noise {
 /// 256 quantiles of a normal distribution of half the variance, in 1/256 of a level.
 type Table = [i32; 256];
 
-impl Noise {
+impl GaussianNoise {
     /// `sigma` is the noise's standard deviation as a share of the full range, in `0..=1`: 0.1, torchvision's
     /// default, is 25.5 levels.
     pub fn new(sigma: f32) -> Self {
@@ -50,22 +50,22 @@ fn table(sigma: f32) -> Table {
     quantiles.map(|z| libm::round(z * share / power.sqrt()) as i32)
 }
 
-impl std::fmt::Debug for Noise {
+impl std::fmt::Debug for GaussianNoise {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Noise")
+        f.debug_struct("GaussianNoise")
             .field("sigma", &self.sigma)
             .finish_non_exhaustive()
     }
 }
 
-impl Default for Noise {
+impl Default for GaussianNoise {
     fn default() -> Self {
         Self::new(0.1)
     }
 }
 
-impl Spec for Noise {
-    const NAME: &'static str = "noise";
+impl Spec for GaussianNoise {
+    const NAME: &'static str = "gaussian_noise";
 
     fn check(&self) -> Result<()> {
         match self.sigma {
@@ -77,7 +77,7 @@ impl Spec for Noise {
     }
 }
 
-impl Operation for Noise {
+impl Operation for GaussianNoise {
     fn draw(&self, subject: &Subject, rng: &mut Rng) -> Drawn {
         let sigma = self.sigma;
         let table = *self.table.get_or_init(|| table(self.sigma));
