@@ -18,7 +18,11 @@
 //! each split; where there are none, each JSON file beside or above the pictures that has lists `images` and `annotations`, whatever its name), becomes rows of a picture, its `file_name`, `image_id`, `width` and `height`, and `objects`, a `Sequence` of `id`, `bbox` (left, top, width, height in
 //! pixels), `category` (a `ClassLabel`, in the order of the categories' ids), `area` and `iscrowd`; outlines are `segmentation`, polygons, and `rle`, compressed run lengths.
 //! Keypoints are `keypoints`, x, y and visibility of each as COCO has them, zeros for an object without; those of objects that have another number of them than the first one are
-//! left out. Where each object has an outline, there is a column [`instances`](ImportSpec::instances) of masks, too.
+//! left out.
+//!
+//! Where each object has an outline, there is a column [`instances`](ImportSpec::instances) of masks, too. Several polygons of an object are drawn one after another, so its mask has
+//! the pixels of any of them, as pycocotools joins them; one that crosses itself has those that a ray leaves an odd number of times. Pixels count by their centres, and differ from
+//! pycocotools' at the edges alone. Run lengths are kept bit by bit; those of crowds stand in `rle`, and in no mask, since a crowd is no object. Outlines that cover no pixel are counted.
 //!
 //! So does a folder as Pascal VOC has it (`Annotations/*.xml`, `JPEGImages`, `ImageSets/Main/{train,val,test}.txt`), whose corners are the first and the last pixel of a box,
 //! counted from 1: left and top become smaller by 1, right and bottom stay. Classes are the names of its objects in order; where they are said, `difficult` and `truncated` are

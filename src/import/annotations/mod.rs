@@ -22,7 +22,7 @@ use crate::source::{Listing, Split};
 use coco::Coco;
 pub(super) use instances::Instances;
 use read::Annotated;
-use said::{counts, reaching_out, said_of_shared};
+use said::{counts, reaching_out, said_of_shared, without_pixels};
 use std::path::{Path, PathBuf};
 use table::Beside;
 
@@ -90,10 +90,12 @@ pub(super) fn splits(
                 counted_with(misfits, "outline", ["is", "are"])
             ));
         }
-        let reaching_out = reaching_out(&split.pictures);
-        split
-            .notes
-            .extend(reaching_out.map(|said| format!("{}: {}: {said}", split.shown, split.split)));
+        let said = [reaching_out(&split.pictures), without_pixels(&split.pictures)];
+        let said = said.into_iter().flatten();
+        let said: Vec<String> = said
+            .map(|said| format!("{}: {}: {said}", split.shown, split.split))
+            .collect();
+        split.notes.extend(said);
     }
     same_keypoints(&mut read);
     said_of_shared(&mut read);
