@@ -137,6 +137,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<Annotated>> {
                 split: Split::named(word),
                 pictures: Vec::new(),
                 names: data.names.0.clone(),
+                keypoints: None,
                 notes: std::mem::take(&mut notes),
                 files: vec![file.clone()],
                 shown: shown.clone(),
