@@ -30,7 +30,9 @@
 //! So does a folder as Pascal VOC has it (`Annotations/*.xml`, `JPEGImages`, `ImageSets/Main/{train,val,test}.txt`), whose corners are the first and the last pixel of a box,
 //! counted from 1: left and top become smaller by 1, right and bottom stay. Classes are the names of its objects in order; where they are said, `difficult` and `truncated` are
 //! fields of the objects. And one as YOLO has it: a `data.yaml` with `names`, folders `images/train` and `images/val`, and `labels/train` and `labels/val` with lines of
-//! `class cx cy w h` in shares. Polygons become the boxes around them and stay as `segmentation`; keypoints are refused. Paths that lead out of the folder are.
+//! `class cx cy w h` in shares. Polygons become the boxes around them and stay as `segmentation`. With a `kpt_shape` of `[points, 3]` or `[points, 2]` lines have keypoints behind the box, x
+//! and y in shares, and a visibility or none: then a point at 0, 0 is not labelled. `flip_idx` says which change places in a mirror, else `kpt_names` tells as COCO's names do. Paths that lead out of
+//! the folder are refused.
 //!
 //! Annotations that cannot be used are left out, and [notes](Import::notes) count them by reason. Pictures with boxes are not made smaller: boxes in pixels would not fit them any more.
 //!

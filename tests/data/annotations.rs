@@ -952,11 +952,6 @@ fn mistakes_of_yolo_have_their_file_and_line() {
     );
     refused("train: images/train\n", "", "no data.yaml as YOLO has it");
     refused("train: images/train\nnames: {1: cat}", "", "class 0 has no name");
-    refused(
-        "train: images/train\nnames: [cat]\nkpt_shape: [17, 3]",
-        "",
-        "labels with keypoints are not read",
-    );
     std::fs::remove_file(root.join("data.yaml")).unwrap();
     let error = import(&root, &out, ImportSpec::default()).unwrap_err().to_string();
     assert!(error.contains("no data.yaml that names their classes"), "{error}");

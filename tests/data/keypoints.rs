@@ -240,3 +240,96 @@ fn files_that_say_other_keypoints_are_not_read_as_one() {
     let part = "the keypoints in column \"objects\" are others than those in";
     assert!(error.to_string().contains(part), "{error}");
 }
+
+/// A folder as YOLO has it, with one picture of 12 x 10 pixels.
+fn yolo(root: &Path, yaml: &str, labels: &str) {
+    write(&root.join("images/train"), "../../data.yaml", yaml);
+    let folder = root.join("labels/train");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("b.txt"), labels).unwrap();
+}
+
+#[test]
+fn keypoints_of_yolo_are_read_and_flip_idx_exchanges_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let (root, out) = (dir.path().join("in"), dir.path().join("out"));
+    let labels = "0 .5 .5 .5 .5 .5 .5 2 .25 .4 2 .75 .4 1\n0 .5 .5 .5 .4 0 0 0 .25 .4 2.0 0 0 0\n";
+    let yaml = "train: images/train\nnames: [face]\nkpt_shape: [3, 3]\nflip_idx: [0, 2, 1]\n";
+    yolo(&root, yaml, labels);
+    let notes = import(&root, &out).unwrap();
+    one(
+        &notes,
+        "keypoints have no names; where a picture is mirrored, 1 and 2 change places",
+    );
+    assert_eq!(said(&out).mirror_pairs, [[1, 2]]);
+    let expected = [
+        6.0, 5.0, 2.0, 3.0, 4.0, 1.0, 9.0, 4.0, 2.0, // What is not labelled stays.
+        0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 9.0, 4.0, 2.0,
+    ];
+    let keypoints = Keypoints::new("objects.keypoints");
+    assert_eq!(mirrored(rows(&out, Split::Train), keypoints.clone()), expected);
+
+    // Names, and x and y alone.
+    let root = dir.path().join("names");
+    let yaml = "train: images/train\nnames: [face]\nkpt_shape: [3, 2]\nkpt_names:\n  0: [nose, left_eye, right_eye]\n";
+    yolo(&root, yaml, "0 .5 .5 .5 .5 .5 .5 .25 .4 0 0\n");
+    let out = dir.path().join("names-out");
+    let notes = import(&root, &out).unwrap();
+    one(&notes, "left_eye and right_eye change places");
+    one(&notes, "1 keypoint at 0, 0 counts as not labelled");
+    let expected = [6.0, 5.0, 2.0, 0.0, 0.0, 0.0, 9.0, 4.0, 2.0];
+    assert_eq!(mirrored(rows(&out, Split::Train), keypoints), expected);
+
+    // Nothing says which are left and right.
+    let root = dir.path().join("silent");
+    yolo(
+        &root,
+        "train: images/train\nnames: [face]\nkpt_shape: [2, 2]\n",
+        "0 .5 .5 .5 .5 .5 .5 .25 .4\n",
+    );
+    let notes = import(&root, &dir.path().join("silent-out")).unwrap();
+    one(
+        &notes,
+        "no flip_idx says which keypoints change places where a picture is mirrored",
+    );
+}
+
+#[test]
+fn mistakes_in_keypoints_of_yolo_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let (root, out) = (dir.path().join("in"), dir.path().join("out"));
+    let refused = |yaml: &str, labels: &str, part: &str| {
+        yolo(&root, &format!("train: images/train\nnames: [face]\n{yaml}\n"), labels);
+        let error = import(&root, &out).unwrap_err().to_string();
+        assert!(!out.exists() && error.contains(part), "{error}");
+    };
+    refused(
+        "kpt_shape: [2, 4]",
+        "",
+        "kpt_shape is [2, 4], and has to be [points, 2]",
+    );
+    refused(
+        "kpt_shape: [0, 3]",
+        "",
+        "kpt_shape is [0, 3], and has to be [points, 2]",
+    );
+    let said = "flip_idx has to name for each of 3 keypoints the one";
+    refused("kpt_shape: [3, 3]\nflip_idx: [0, 1]", "", said);
+    refused("kpt_shape: [3, 3]\nflip_idx: [1, 2, 0]", "", said);
+    refused("kpt_shape: [3, 3]\nflip_idx: [0, 1, 3]", "", said);
+    refused(
+        "kpt_shape: [3, 3]\nkpt_names: [nose]",
+        "",
+        "kpt_names has 1 name, and kpt_shape 3 points",
+    );
+    let yaml = "kpt_shape: [1, 3]";
+    let said = "b.txt: line 2: 4 numbers behind the class: kpt_shape [1, 3] makes them 7";
+    refused(yaml, "0 .5 .5 .5 .5 .5 .5 2\n0 .5 .5 .5 .5", said);
+    let said = "b.txt: line 1: the visibility of a keypoint is \"0.7\"";
+    refused(yaml, "0 .5 .5 .5 .5 .5 .5 0.7", said);
+    refused(
+        yaml,
+        "0 .5 .5 .5 .5 5 .5 2",
+        "b.txt: line 1: 5 is no share of the picture",
+    );
+}

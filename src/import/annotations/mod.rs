@@ -18,6 +18,7 @@ mod voc;
 mod xml_text;
 mod yolo;
 mod yolo_paths;
+mod yolo_pose;
 
 use crate::error::{Error, Result};
 use crate::quote::{counted_with, quoted};
