@@ -13,6 +13,7 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use serde_json::{Value, json};
 use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Pictures of 12 x 10 pixels are called `b.png`.
 fn write(folder: &Path, name: &str, text: &str) {
@@ -45,7 +46,7 @@ fn points(batch: &RecordBatch) -> Vec<f32> {
     let numbers = (0..list.len()).flat_map(|at| {
         let mut inner = list.as_fixed_size_list().value(at);
         while let Some(deeper) = inner.as_fixed_size_list_opt() {
-            inner = deeper.values().clone();
+            inner = Arc::clone(deeper.values());
         }
         inner.as_primitive::<Float32Type>().values().to_vec()
     });
@@ -233,7 +234,7 @@ fn files_that_say_other_keypoints_are_not_read_as_one() {
         files.push(out.join("data/train-00000-of-00001.parquet").display().to_string());
     }
     let cx = context();
-    let error = match cx.block_on(Parquet::open(&cx, &files)) {
+    let error = match cx.block_on(Parquet::open_all(&cx, &files)) {
         Ok(rows) => cx.block_on(rows.objects(&cx, "objects", BoxFormat::Xywh)).unwrap_err(),
         Err(error) => error,
     };
