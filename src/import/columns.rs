@@ -4,7 +4,7 @@ use super::features::{feature, metadata};
 use super::open::Media;
 use crate::columns::index_of;
 use crate::error::{Error, Result};
-use crate::source::{CLASSES, HUGGING_FACE, classes, features};
+use crate::source::{CLASSES, HUGGING_FACE, KEYPOINTS, classes, features};
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, StructArray, new_null_array};
 use arrow::buffer::NullBuffer;
 use arrow::compute::cast;
@@ -66,7 +66,14 @@ impl Columns {
             fields.push(written(field, data_type));
             of.push(from);
         }
-        let metadata = [(HUGGING_FACE.to_owned(), metadata(&all_said))].into();
+        let keypoints = source
+            .metadata()
+            .get(KEYPOINTS)
+            .map(|said| (KEYPOINTS.to_owned(), said.clone()));
+        let metadata = [(HUGGING_FACE.to_owned(), metadata(&all_said))]
+            .into_iter()
+            .chain(keypoints)
+            .collect();
         Ok(Self {
             schema: Arc::new(Schema::new_with_metadata(fields, metadata)),
             of: of.into(),

@@ -5,8 +5,8 @@ use super::pictures::Pictures;
 use super::row_groups::RowGroup;
 use crate::error::{Error, Result};
 use crate::exec::{catch, files};
-use crate::source::HUGGING_FACE;
 use crate::source::spool::unwritten;
+use crate::source::{HUGGING_FACE, KEYPOINTS};
 use arrow::datatypes::SchemaRef;
 use parquet::arrow::{ArrowSchemaConverter, add_encoded_arrow_schema_to_metadata};
 use parquet::file::metadata::KeyValue;
@@ -41,9 +41,10 @@ pub(super) struct Begun {
 impl Begun {
     /// The file that will be at `path`.
     pub(super) fn new(path: &Path, schema: &SchemaRef) -> Result<Self> {
-        let said = schema.metadata().get(HUGGING_FACE).cloned();
-        let said = KeyValue::new(HUGGING_FACE.to_owned(), said);
-        let mut properties = properties(schema).set_key_value_metadata(Some(vec![said])).build();
+        let keys = [HUGGING_FACE, KEYPOINTS].into_iter();
+        let said = keys.filter_map(|key| Some(KeyValue::new(key.to_owned(), schema.metadata().get(key)?.clone())));
+        let said = Some(said.collect());
+        let mut properties = properties(schema).set_key_value_metadata(said).build();
         add_encoded_arrow_schema_to_metadata(schema, &mut properties);
         let columns = ArrowSchemaConverter::new().convert(schema).map_err(unwritten)?;
         let writer = SerializedFileWriter::new(files::begin(path)?, columns.root_schema_ptr(), Arc::new(properties));

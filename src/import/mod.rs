@@ -17,13 +17,22 @@
 //! A file as COCO has it (`instances_train2017.json`), or a folder with such files (`annotations/instances_*.json`, or `_annotations.coco.json` in a folder for
 //! each split; where there are none, each JSON file beside or above the pictures that has lists `images` and `annotations`, whatever its name), becomes rows of a picture, its `file_name`, `image_id`, `width` and `height`, and `objects`, a `Sequence` of `id`, `bbox` (left, top, width, height in
 //! pixels), `category` (a `ClassLabel`, in the order of the categories' ids), `area` and `iscrowd`; outlines are `segmentation`, polygons, and `rle`, compressed run lengths.
-//! Keypoints are `keypoints`, x, y and visibility of each as COCO has them, zeros for an object without; those of objects that have another number of them than the first one are
-//! left out. Where each object has an outline, there is a column [`instances`](ImportSpec::instances) of masks, too.
+//! Where each object has an outline, there is a column [`instances`](ImportSpec::instances) of masks, too. Several polygons of an object are drawn one after another, so its mask has
+//! the pixels of any of them, as pycocotools joins them; one that crosses itself has those that a ray leaves an odd number of times. Pixels count by their centres, and differ from
+//! pycocotools' at the edges alone. Run lengths are kept bit by bit; those of crowds stand in `rle`, and in no mask, since a crowd is no object. Outlines that cover no pixel are counted.
+//!
+//! Keypoints are `keypoints`, x, y and visibility of each as COCO has them, zeros for an object without. Which there are, and how many, the category says (`keypoints`, `skeleton`): an
+//! annotation with others is refused, with its id. Where categories or splits name different ones, objects have those of all of them, by name, and zeros for those that their own does not
+//! name. Where no category names any, the first annotation decides, and others are left out. The names, the lines of the skeleton, and the pairs that change places where a picture is
+//! mirrored, are in the file's metadata ([`KeypointNames`](crate::rows::KeypointNames)), by which an image stage exchanges them. A pair are two names that differ in a word for their side alone: `left_eye` and
+//! `right_eye`, `l_ear` and `r_ear`, `LeftHand` and `RightHand`. The notes say them.
 //!
 //! So does a folder as Pascal VOC has it (`Annotations/*.xml`, `JPEGImages`, `ImageSets/Main/{train,val,test}.txt`), whose corners are the first and the last pixel of a box,
 //! counted from 1: left and top become smaller by 1, right and bottom stay. Classes are the names of its objects in order; where they are said, `difficult` and `truncated` are
 //! fields of the objects. And one as YOLO has it: a `data.yaml` with `names`, folders `images/train` and `images/val`, and `labels/train` and `labels/val` with lines of
-//! `class cx cy w h` in shares. Polygons become the boxes around them and stay as `segmentation`; keypoints are refused. Paths that lead out of the folder are.
+//! `class cx cy w h` in shares. Polygons become the boxes around them and stay as `segmentation`. With a `kpt_shape` of `[points, 3]` or `[points, 2]` lines have keypoints behind the box, x
+//! and y in shares, and a visibility or none: then a point at 0, 0 is not labelled. `flip_idx` says which change places in a mirror, else `kpt_names` tells as COCO's names do. Paths that lead out of
+//! the folder are refused.
 //!
 //! Annotations that cannot be used are left out, and [notes](Import::notes) count them by reason. Pictures with boxes are not made smaller: boxes in pixels would not fit them any more.
 //!

@@ -21,7 +21,8 @@ pub struct ImportSpec {
     /// The columns of masks, which are made smaller with their picture. There must be one column of pictures then.
     pub masks: Vec<String>,
     /// Whether outlines of annotated objects (COCO, YOLO) become a column `instances` of PNG masks, in which the objects of a picture have the values 1, 2, .. in their order, up
-    /// to 255 and from 1 on again: the `mask` by which `copy_paste` pastes objects. Where objects overlap, the one with the smaller box is in front; crowds are left out. By
+    /// to 255 and from 1 on again: the `mask` by which `copy_paste` pastes objects. Where objects overlap, the one with the smaller box is in front; crowds are left out. An
+    /// object with several polygons has the pixels of any of them. By
     /// default it is written where each object has an outline; with `true`, boxes stand in for those that are missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instances: Option<bool>,

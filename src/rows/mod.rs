@@ -57,7 +57,9 @@ pub use mixed::Mixed;
 pub(crate) use mixed_views::MixedViews;
 #[cfg(feature = "train")]
 pub(crate) use objects::KnownClasses;
-pub use objects::{BOX_FORMAT, BoxFormat, FlatObjects, ObjectLayout, ObjectReader, ObjectSurvey, Objects, ObjectsSpec};
+pub use objects::{
+    BOX_FORMAT, BoxFormat, FlatObjects, KeypointNames, ObjectLayout, ObjectReader, ObjectSurvey, Objects, ObjectsSpec,
+};
 pub(crate) use objects::{find_objects, said_of_objects};
 pub(crate) use one_schema::one_schema;
 pub use partners::{CutMix, MixUp, Mixing};

@@ -3,6 +3,7 @@
 use super::labels::CLASS_NAMES;
 use super::objects::BOX_FORMAT;
 use crate::error::{Error, Result};
+use crate::source::KEYPOINTS;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use arrow_schema::extension::{EXTENSION_TYPE_METADATA_KEY, EXTENSION_TYPE_NAME_KEY};
 use std::sync::Arc;
@@ -64,6 +65,15 @@ fn same_columns(source: usize, first: &Schema, other: &Schema) -> Result<()> {
                     "column \"{name}\" of source {source} says {key} {here}, of source 0 {there}"
                 ));
             }
+        }
+        // Rows that were made need not say it.
+        let points = [field, wanted].map(|field| field.metadata().get(KEYPOINTS));
+        if let [Some(here), Some(there)] = points
+            && here != there
+        {
+            return differs(format!(
+                "column \"{name}\" of source {source} says {KEYPOINTS} {here}, of source 0 {there}"
+            ));
         }
     }
     match other.fields().get(first.fields().len()) {

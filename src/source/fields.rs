@@ -164,6 +164,9 @@ pub(crate) fn features(schema: &Schema) -> Value {
 /// The key of Hugging Face's metadata in a schema's.
 pub(crate) const HUGGING_FACE: &str = "huggingface";
 
+/// The key under which a file's metadata, and then that of a schema, says what the keypoints of its objects are: a JSON object by column.
+pub(crate) const KEYPOINTS: &str = "millstream.keypoints";
+
 /// The class names in a field's metadata.
 pub(crate) fn classes(field: &Field) -> Option<Vec<String>> {
     serde_json::from_str(field.metadata().get(CLASSES)?).ok()

@@ -7,7 +7,7 @@ use crate::dataset::Stable;
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::quote::{counted_with, quoted};
-use crate::rows::{KnownClasses, MultiLabels, ObjectReader, Objects};
+use crate::rows::{KeypointNames, KnownClasses, MultiLabels, ObjectReader, Objects};
 use xxhash_rust::xxh3::Xxh3;
 
 /// How often each class comes in each row, and what reads the objects. Crowds do not count: they are not learnt.
@@ -61,8 +61,13 @@ impl RowObjects {
         let mut parts: Vec<String> = survey.remark().into_iter().chain(self.reader.remark()).collect();
         parts.extend(survey.marked());
         if self.reader.layout().keypoints().is_some() {
+            let said = self.reader.layout().keypoint_names();
+            let swapped = said.and_then(KeypointNames::pairs_in_words);
+            let swapped = swapped.map_or_else(String::new, |pairs| {
+                format!("; where one is mirrored, {pairs} change places")
+            });
             parts.push(format!(
-                "the keypoints in {column} move with their pictures, and are not learnt"
+                "the keypoints in {column} move with their pictures, and are not learnt{swapped}"
             ));
         }
         let ignored = self.reader.layout().ignored();

@@ -243,7 +243,7 @@ fn keypoints_that_are_left_out_are_counted() {
     let object = |id: i64, points: Value| json!({"id": id, "image_id": 1, "category_id": 1, "bbox": [1, 2, 4, 5], "keypoints": points, "num_keypoints": 1});
     let text = json!({
         "images": [{"id": 1, "file_name": "b.png"}],
-        "categories": [{"id": 1, "name": "cat", "keypoints": ["nose"]}],
+        "categories": [{"id": 1, "name": "cat"}],
         "annotations": [
             object(1, json!([2, 3, 2])),
             object(2, json!([[2.5, 3.0]])),
@@ -952,11 +952,6 @@ fn mistakes_of_yolo_have_their_file_and_line() {
     );
     refused("train: images/train\n", "", "no data.yaml as YOLO has it");
     refused("train: images/train\nnames: {1: cat}", "", "class 0 has no name");
-    refused(
-        "train: images/train\nnames: [cat]\nkpt_shape: [17, 3]",
-        "",
-        "labels with keypoints are not read",
-    );
     std::fs::remove_file(root.join("data.yaml")).unwrap();
     let error = import(&root, &out, ImportSpec::default()).unwrap_err().to_string();
     assert!(error.contains("no data.yaml that names their classes"), "{error}");

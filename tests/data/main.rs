@@ -24,6 +24,7 @@ mod generators;
 mod golden;
 mod index;
 mod interpolation;
+mod keypoints;
 mod labels;
 mod laws;
 mod listing;

@@ -205,3 +205,66 @@ fn keypoints_are_imported_and_move_with_their_boxes() {
     let near = |(moved, expected): (&f32, &f32)| (moved - expected).abs() < 1e-4;
     assert!(moved.iter().zip(&expected).all(near), "{moved:?}");
 }
+
+/// A file of annotations whose first picture has an object for each of `outlines`.
+fn objects_of(outlines: &[&Value]) -> Value {
+    let object = |(id, outline): (usize, &&Value)| json!({"id": id, "image_id": 0, "category_id": 1, "bbox": [1, 1, 46, 38], "segmentation": outline});
+    outlines.iter().enumerate().map(object).collect()
+}
+
+#[test]
+fn masks_of_polygons_are_those_of_pycocotools_but_for_their_edges() {
+    let text = include_str!("../fixtures/coco_masks.json");
+    let fixture: Value = serde_json::from_str(text).unwrap();
+    let side = |name: &str| fixture[name].as_u64().unwrap() as u32;
+    let (width, height) = (side("width"), side("height"));
+    let dir = tempfile::tempdir().unwrap();
+    for (at, case) in fixture["cases"].as_array().unwrap().iter().enumerate() {
+        let root = dir.path().join(format!("in{at}"));
+        coco(&root, [width, height], &[90], &objects_of(&[&case["polygons"]]));
+        let (_, rows) = imported(&root, &dir.path().join(format!("out{at}")), None).unwrap();
+        let found = mask(&rows, 0);
+        let runs = case["runs"].as_array().unwrap().iter().enumerate();
+        let wanted: Vec<u8> = runs
+            .flat_map(|(nth, run)| vec![u8::from(nth % 2 == 1); run.as_u64().unwrap() as usize])
+            .collect();
+        let inside = |x: i64, y: i64| {
+            let is_there = (0..i64::from(width)).contains(&x) && (0..i64::from(height)).contains(&y);
+            is_there && wanted[(y * i64::from(width) + x) as usize] == 1
+        };
+        let mut differing = 0;
+        for (at, (found, wanted)) in found.iter().zip(&wanted).enumerate() {
+            let (x, y) = (at as i64 % i64::from(width), at as i64 / i64::from(width));
+            let mut around = (0..9).map(|nth| inside(x + nth % 3 - 1, y + nth / 3 - 1));
+            let is_edge = around.any(|near| near != inside(x, y));
+            assert!(found == wanted || is_edge, "{}: pixel {x}, {y}", case["name"]);
+            differing += u32::from(found != wanted);
+        }
+        // Sides half way between pixels are one pixel to the left and above, of 15 + 15 at each side.
+        let most = if case["name"] == "half pixels" { 60 } else { 8 };
+        assert!(differing <= most, "{}: {differing} pixels", case["name"]);
+    }
+}
+
+#[test]
+fn outlines_without_a_pixel_are_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("in");
+    let (whole, sliver) = (json!([[1, 1, 6, 1, 6, 5]]), json!([[2.1, 1.0, 2.3, 1.0, 2.2, 5.0]]));
+    let outside = json!([[20, 20, 30, 20, 30, 30]]);
+    let (all, none) = (
+        json!({"counts": [0, 48], "size": [6, 8]}),
+        json!({"counts": [48], "size": [6, 8]}),
+    );
+    // One polygon of an object is enough.
+    let both = json!([sliver[0], whole[0]]);
+    let outlines = [&whole, &sliver, &outside, &all, &none, &both];
+    coco(&root, [8, 6], &[90], &objects_of(&outlines));
+    let (notes, _) = imported(&root, &dir.path().join("out"), None).unwrap();
+    let said = "instances_train.json: train: 3 outlines cover no pixel: the boxes are kept, and masks have nothing of these objects; the first is of \
+                annotation 1 of picture \"0.png\"";
+    assert_eq!(notes.iter().filter(|note| note.ends_with(said)).count(), 1, "{notes:?}");
+    coco(&root, [8, 6], &[90], &objects_of(&[&whole, &both]));
+    let (notes, _) = imported(&root, &dir.path().join("without"), None).unwrap();
+    assert!(!notes.iter().any(|note| note.contains("no pixel")), "{notes:?}");
+}

@@ -36,7 +36,7 @@ fn data(folder: &Path) -> String {
     };
     let text = json!({
         "images": images.collect::<Vec<_>>(),
-        "categories": [{"id": 1, "name": "cat"}],
+        "categories": [{"id": 1, "name": "cat", "keypoints": ["left_ear", "tail", "right_ear"], "skeleton": [[1, 3], [1, 2]]}],
         "annotations": (0..16).map(object).collect::<Vec<_>>()
     });
     std::fs::write(root.join("instances_train.json"), text.to_string()).unwrap();
@@ -70,7 +70,12 @@ fn drawn(pixels: &Pixels, mirrored: bool) -> RgbImage {
             ..DrawnObject::default()
         },
         DrawnObject {
-            keypoints: vec![points[0], None, points[1]],
+            // Left and right change places.
+            keypoints: match mirrored {
+                true => vec![points[1], None, points[0]],
+                false => vec![points[0], None, points[1]],
+            },
+            skeleton: &[(0, 2)],
             ..DrawnObject::default()
         },
     ];
@@ -107,7 +112,7 @@ fn a_preview_draws_keypoints_where_the_stage_has_moved_them() {
     run.spec.data.held_out = 0.25;
     run.spec.augment.operations = serde_json::from_value(json!([{ "horizontal_flip": { "p": 1.0 } }])).unwrap();
     let notes = run.datasets(&context()).unwrap().notes;
-    let said = "the keypoints in \"objects\" move with their pictures, and are not learnt";
+    let said = "the keypoints in \"objects\" move with their pictures, and are not learnt; where one is mirrored, left_ear and right_ear change places";
     assert!(notes.iter().any(|note| note.contains(said)), "{notes:?}");
     for unfreeze in [0, 1] {
         let preview = Preview::new(run.clone().unfreeze(unfreeze));

@@ -2,7 +2,7 @@
 
 use crate::columns::{index_of, is_bool8, list_item, shape_of};
 use crate::error::{Error, Result};
-use crate::rows::{BOX_FORMAT, BoxFormat, CLASS_NAMES, DType, Element, Out, Output, Read, Row};
+use crate::rows::{BOX_FORMAT, BoxFormat, CLASS_NAMES, DType, Element, KeypointNames, Out, Output, Read, Row};
 use arrow::datatypes::{DataType, Field, Schema};
 
 /// A column of lists, and what its items are.
@@ -15,6 +15,8 @@ pub(in crate::image) struct Lists {
     names: Option<String>,
     /// What its boxes mean when they are written, where it holds boxes.
     pub(in crate::image) boxes: Option<BoxFormat>,
+    /// What is said of its keypoints, where it holds objects of several.
+    pub(in crate::image) points: Option<KeypointNames>,
 }
 
 impl Lists {
@@ -48,12 +50,17 @@ impl Lists {
             kind if kind.is_floating() => DType::F32,
             _ => return Err(refused()),
         };
+        let points = match inner[..] {
+            [many, _] => KeypointNames::of_field(field, many)?,
+            _ => None,
+        };
         Ok(Self {
             column: column.to_owned(),
             dtype,
             inner,
             names: field.metadata().get(CLASS_NAMES).cloned(),
             boxes: None,
+            points,
         })
     }
 
@@ -76,6 +83,13 @@ impl Lists {
         let output = Output::ragged(&self.column, self.dtype, self.inner.clone(), at_most);
         let output = match &self.names {
             Some(names) => output.metadata(CLASS_NAMES, names),
+            None => output,
+        };
+        let output = match &self.points {
+            Some(points) => {
+                let (key, said) = points.metadata();
+                output.metadata(&key, &said)
+            }
             None => output,
         };
         match self.boxes {

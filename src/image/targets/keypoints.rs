@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use crate::image::Motion;
 use crate::image::geometry::resampled_motions::ResampledMotions;
+use crate::rows::KeypointNames;
 use serde::{Deserialize, Serialize};
 
 /// A column of keypoints that are moved with the picture.
@@ -28,7 +29,9 @@ pub struct Keypoints {
     pub(super) column: String,
     normalized: bool,
     pub(super) label_fields: Vec<String>,
-    mirror_pairs: Vec<[usize; 2]>,
+    /// Those that the column says where they are left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mirror_pairs: Option<Vec<[usize; 2]>>,
     keep_outside: bool,
     pub(super) at_most: usize,
 }
@@ -39,7 +42,7 @@ impl Default for Keypoints {
             column: "keypoints".to_owned(),
             normalized: false,
             label_fields: Vec::new(),
-            mirror_pairs: Vec::new(),
+            mirror_pairs: None,
             keep_outside: false,
             at_most: 16_384,
         }
@@ -70,11 +73,12 @@ impl Keypoints {
         self
     }
 
-    /// Pairs of points of an object that change places where left and right do: the left and the right eye. For lists of points, see
+    /// Pairs of points of an object that change places where left and right do: the left and the right eye. Defaults to those that the column
+    /// [says](KeypointNames), as imported files do; with `&[]` none change places. For lists of points, see
     /// [`Image::mirror_labels`](crate::image::Image::mirror_labels).
     #[must_use]
     pub fn mirror_pairs(mut self, pairs: &[[usize; 2]]) -> Self {
-        self.mirror_pairs.extend(pairs);
+        self.mirror_pairs.get_or_insert_with(Vec::new).extend(pairs);
         self
     }
 
@@ -92,17 +96,28 @@ impl Keypoints {
         self
     }
 
+    /// With the pairs that the column says, where none are named.
+    pub(super) fn of_column(mut self, said: Option<&KeypointNames>) -> Self {
+        let said = said.map(|said| said.mirror_pairs.clone());
+        self.mirror_pairs = self.mirror_pairs.or(said);
+        self
+    }
+
+    fn pairs(&self) -> &[[usize; 2]] {
+        self.mirror_pairs.as_deref().unwrap_or_default()
+    }
+
     /// What is wrong for items of `shape`: those of the column.
     pub(super) fn check(&self, shape: &[usize]) -> Result<()> {
         let refused = |why: String| Err(Error::config(format!("keypoints \"{}\": {why}", self.column)));
         match *shape {
-            [2 | 3] if !self.mirror_pairs.is_empty() => refused(
+            [2 | 3] if !self.pairs().is_empty() => refused(
                 "mirror_pairs are for objects of several points each; for lists of points, name the pairs of their labels with \
                  `Image::mirror_labels`"
                     .to_owned(),
             ),
             [2 | 3] => Ok(()),
-            [points, 2 | 3] => match self.mirror_pairs.iter().flatten().find(|&&point| point >= points) {
+            [points, 2 | 3] => match self.pairs().iter().flatten().find(|&&point| point >= points) {
                 Some(point) => refused(format!("mirror_pairs name point {point} of {points}")),
                 None => Ok(()),
             },
@@ -134,7 +149,7 @@ impl Keypoints {
             }
         }
         if motion.mirrors() {
-            for &[left, right] in &self.mirror_pairs {
+            for &[left, right] in self.pairs() {
                 for at in 0..width {
                     out.swap(first + left * width + at, first + right * width + at);
                 }

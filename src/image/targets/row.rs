@@ -65,6 +65,7 @@ impl Targets {
         }
         for keypoints in &image.keypoints {
             let mut lists = Lists::of(below, &keypoints.column)?;
+            let keypoints = keypoints.clone().of_column(lists.points.as_ref());
             keypoints.check(&lists.inner)?;
             lists.dtype = DType::F32;
             let of_boxes = targets
@@ -88,7 +89,7 @@ impl Targets {
             for field in &keypoints.label_fields {
                 fields.push(targets.add(Lists::of(below, field)?, keypoints.at_most, image, taken)?);
             }
-            targets.keypoints.push((keypoints.clone(), own, fields));
+            targets.keypoints.push((keypoints, own, fields));
         }
         for column in image.mirrored.keys() {
             let known = |target: &Column| target.lists.column == *column && target.lists.dtype != DType::F32;

@@ -1,6 +1,7 @@
 //! Annotations as COCO has them: a JSON file of images, annotations and categories.
 
 use super::coco_errors::{LeftOut, why_not};
+use super::coco_keypoints::{Category, CocoPoints};
 use super::coco_values::{Flag, Id, Points, Side};
 use super::read::{Annotated, entries, stays_inside, text_of, unreadable};
 use super::run_length::{compressed, covered};
@@ -31,12 +32,6 @@ struct Image {
     width: Option<Side>,
     #[serde(default)]
     height: Option<Side>,
-}
-
-#[derive(Deserialize)]
-struct Category {
-    id: Id,
-    name: String,
 }
 
 #[derive(Deserialize)]
@@ -80,7 +75,8 @@ impl Coco {
     /// # Errors
     ///
     /// `Io` where it cannot be read; `Data` for what is no such file, with the place in it, for one without pictures, for a picture whose path leaves
-    /// its folder, for run lengths that do not cover their size, and for an area below 0, with the annotation.
+    /// its folder, for run lengths that do not cover their size, for an area below 0, and for keypoints that are not those which the category names, with the
+    /// annotation.
     pub(super) fn read(split: Split, path: &Path) -> Result<Annotated> {
         let shown = path.display().to_string();
         let text = text_of(path).map_err(|error| unreadable(path, error))?;
@@ -179,8 +175,8 @@ impl Coco {
                 quoted(first)
             ));
         }
-        let (mut left_out, mut outlines, mut keypoints) = (<[LeftOut; 4]>::default(), 0_u64, 0_u64);
-        let mut points_of_an_object = None;
+        let (mut left_out, mut outlines) = (<[LeftOut; 4]>::default(), 0_u64);
+        let mut points = CocoPoints::of(&categories).map_err(failed)?;
         for annotation in file.annotations {
             let picture = of_id.get(&annotation.image_id).map(|&at| &mut pictures[at]);
             let category = classes.get(&annotation.category_id).copied();
@@ -237,12 +233,7 @@ impl Coco {
                     }
                 }
             }
-            let labelled = annotation.keypoints.filter(Points::is_labelled);
-            let is_labelled = labelled.is_some();
-            let points = labelled
-                .and_then(Points::triples)
-                .filter(|own| *points_of_an_object.get_or_insert(own.len()) == own.len());
-            keypoints += u64::from(is_labelled && points.is_none());
+            let keypoints = points.read(annotation.keypoints, category).map_err(refused)?;
             picture.objects.push(Object {
                 id: annotation.id.and_then(|id| id.number()).unwrap_or_default(),
                 bbox,
@@ -252,7 +243,7 @@ impl Coco {
                 polygons,
                 run_lengths,
                 covers,
-                keypoints: points.unwrap_or_default(),
+                keypoints,
                 ..Object::default()
             });
         }
@@ -277,14 +268,10 @@ impl Coco {
                  lengths of another size than the picture's"
             ));
         }
-        if keypoints > 0 {
-            notes.push(format!(
-                "{shown}: the keypoints of {} are left out, and the boxes are kept: they are no x, y and visibility of each point, or not of as many points \
-                 as those before",
-                counted(keypoints, "annotation")
-            ));
-        }
+        let (said, keypoints) = points.end();
+        notes.extend(said.into_iter().map(|said| format!("{shown}: {said}")));
         Ok(Annotated {
+            keypoints,
             split,
             notes,
             pictures,

@@ -1,6 +1,6 @@
 //! What names the classes and the folders of YOLO's annotations.
 
-use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use std::fmt;
 
@@ -14,7 +14,11 @@ pub(super) struct Data {
     pub(super) names: Names,
     /// How many classes there are.
     pub(super) nc: Option<u64>,
-    pub(super) kpt_shape: Option<IgnoredAny>,
+    /// How many keypoints an object has, and how many numbers each of them.
+    pub(super) kpt_shape: Option<Vec<usize>>,
+    /// For each keypoint the one whose place it takes in a mirror.
+    pub(super) flip_idx: Option<Vec<usize>>,
+    pub(super) kpt_names: Option<PointNames>,
 }
 
 /// One folder, or several.
@@ -68,5 +72,38 @@ impl<'de> Deserialize<'de> for Names {
             }
         }
         from.deserialize_any(OfNames)
+    }
+}
+
+/// The names of the keypoints, those of each class; or of all, where they are a list.
+pub(super) struct PointNames(pub(super) Vec<Vec<String>>);
+
+impl<'de> Deserialize<'de> for PointNames {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct OfPoints;
+        impl<'de> Visitor<'de> for OfPoints {
+            type Value = PointNames;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of names, or one for each class by number")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<PointNames, A::Error> {
+                let mut names = Vec::new();
+                while let Some(name) = items.next_element()? {
+                    names.push(name);
+                }
+                Ok(PointNames(vec![names]))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<PointNames, A::Error> {
+                let mut names = Vec::new();
+                while let Some((_, own)) = entries.next_entry::<u64, Vec<String>>()? {
+                    names.push(own);
+                }
+                Ok(PointNames(names))
+            }
+        }
+        from.deserialize_any(OfPoints)
     }
 }

@@ -2,9 +2,12 @@
 
 mod coco;
 mod coco_errors;
+mod coco_keypoints;
 mod coco_values;
 mod data_yaml;
 mod instances;
+mod keypoints;
+mod mirror_names;
 mod polygon;
 mod raster;
 mod read;
@@ -15,14 +18,16 @@ mod voc;
 mod xml_text;
 mod yolo;
 mod yolo_paths;
+mod yolo_pose;
 
 use crate::error::{Error, Result};
-use crate::quote::{counted, counted_with, quoted};
+use crate::quote::{counted_with, quoted};
+use crate::rows::KeypointNames;
 use crate::source::{Listing, Split};
 use coco::Coco;
 pub(super) use instances::Instances;
 use read::Annotated;
-use said::{counts, reaching_out, said_of_shared};
+use said::{counts, reaching_out, said_of_shared, without_pixels};
 use std::path::{Path, PathBuf};
 use table::Beside;
 
@@ -49,7 +54,7 @@ pub(super) struct AnnotatedSplit {
 ///
 /// As [`Coco::read`], [`voc::read`] and [`yolo::read`]; `Config` where some of `paths` are such files or folders and others are not, and where two files are
 /// of one split, where pictures are not read `upright`, where masks are wanted of objects without outlines, and where corners are counted `voc_from` a
-/// number and it is no folder of Pascal VOC.
+/// number and it is no folder of Pascal VOC; `Data` where the objects of some splits alone have names for their keypoints.
 pub(super) fn splits(
     paths: &[String],
     upright: bool,
@@ -90,42 +95,24 @@ pub(super) fn splits(
                 counted_with(misfits, "outline", ["is", "are"])
             ));
         }
-        let reaching_out = reaching_out(&split.pictures);
-        split
-            .notes
-            .extend(reaching_out.map(|said| format!("{}: {}: {said}", split.shown, split.split)));
+        let said = [reaching_out(&split.pictures), without_pixels(&split.pictures)];
+        let said = said.into_iter().flatten();
+        let said: Vec<String> = said
+            .map(|said| format!("{}: {}: {said}", split.shown, split.split))
+            .collect();
+        split.notes.extend(said);
     }
-    same_keypoints(&mut read);
+    let keypoints = keypoints::united(&mut read)?;
     said_of_shared(&mut read);
     // All splits have the same columns.
     let beside = Beside::of(read.iter().flat_map(|split| &split.pictures));
     let (instances, said) = instances::decided(read.iter().flat_map(|split| &split.pictures), instances)?;
-    let opened = read.into_iter().map(|split| opened(split, beside));
+    let opened = read.into_iter().map(|split| opened(split, beside, keypoints.as_ref()));
     let mut splits = opened.collect::<Result<Vec<_>>>()?;
     if let Some(last) = splits.last_mut() {
         last.notes.extend(said);
     }
     Ok(Some(Annotations { splits, instances }))
-}
-
-/// Leaves out the keypoints of a split whose objects have another number of them than those of the splits before it, and says so.
-fn same_keypoints(read: &mut [Annotated]) {
-    let mut numbers = None;
-    for split in read {
-        let objects = split.pictures.iter_mut().flat_map(|picture| &mut picture.objects);
-        let other: Vec<_> = objects
-            .filter(|object| !object.keypoints.is_empty())
-            .filter(|object| *numbers.get_or_insert(object.keypoints.len()) != object.keypoints.len())
-            .collect();
-        if !other.is_empty() {
-            split.notes.push(format!(
-                "{}: the keypoints of {} are left out, and the boxes are kept: objects of another split have another number of them",
-                split.shown,
-                counted(other.len() as u64, "annotation")
-            ));
-        }
-        other.into_iter().for_each(|object| object.keypoints.clear());
-    }
 }
 
 fn read_coco(paths: &[String]) -> Result<Option<Vec<Annotated>>> {
@@ -176,8 +163,8 @@ fn read_folder(paths: &[String], voc_from: Option<u8>) -> Result<(Option<Vec<Ann
     Ok((None, false))
 }
 
-fn opened(split: Annotated, beside: Beside) -> Result<AnnotatedSplit> {
-    let table = table::table(&split.pictures, &split.names, beside)?;
+fn opened(split: Annotated, beside: Beside, keypoints: Option<&KeypointNames>) -> Result<AnnotatedSplit> {
+    let table = table::table(&split.pictures, &split.names, (beside, keypoints))?;
     let pictures: Vec<PathBuf> = split.pictures.iter().map(|picture| picture.path.clone()).collect();
     let mut inputs: Vec<PathBuf> = split.files.first().cloned().into_iter().collect();
     inputs.extend(pictures.first().and_then(|first| first.parent()).map(Path::to_owned));

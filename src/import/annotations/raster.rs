@@ -27,22 +27,12 @@ impl Raster {
 
     /// Draws the polygon of `points`, x and y of each: the pixels whose centres lie inside, where a ray meets its sides an odd number of times.
     pub(super) fn polygon(&mut self, points: &[f32], value: u8) {
-        let points: Vec<[f64; 2]> = points
-            .as_chunks::<2>()
-            .0
-            .iter()
-            .map(|point| point.map(f64::from))
-            .collect();
-        if !points.as_flattened().iter().all(|side| side.is_finite()) {
-            return;
-        }
+        let Some(points) = finite(points) else { return };
         // Where its sides cross the line through the centres of each row.
         let mut crossings: Vec<Vec<f64>> = vec![Vec::new(); self.height];
-        let next = points.iter().cycle().skip(1);
-        for (&[x, y], &[to_x, to_y]) in points.iter().zip(next) {
-            for row in centres(y.min(to_y), y.max(to_y), self.height) {
-                let share = (row as f64 + 0.5 - y) / (to_y - y);
-                crossings[row].push(x + share * (to_x - x));
+        for side in sides(&points) {
+            for row in rows(side, self.height) {
+                crossings[row].push(crossing(side, row));
             }
         }
         for (row, mut crossings) in crossings.into_iter().enumerate() {
@@ -89,6 +79,55 @@ impl Raster {
     }
 }
 
+/// Whether [`Raster::polygon`] draws any pixel of the polygon of `points` in a picture of this width and height.
+pub(super) fn has_pixels(points: &[f32], [width, height]: [usize; 2]) -> bool {
+    let Some(points) = finite(points) else { return false };
+    let ends = points.iter().map(|point| point[1]);
+    let (top, bottom) = ends.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), y| {
+        (low.min(y), high.max(y))
+    });
+    let mut all = if points.is_empty() {
+        0..0
+    } else {
+        centres(top, bottom, height)
+    };
+    // Nearly all have some in the first rows.
+    all.any(|row| {
+        let own = sides(&points).filter(|side| rows(*side, height).contains(&row));
+        let mut crossings: Vec<f64> = own.map(|side| crossing(side, row)).collect();
+        crossings.sort_by(f64::total_cmp);
+        let mut spans = crossings.as_chunks::<2>().0.iter();
+        spans.any(|&[from, to]| !centres(from, to, width).is_empty())
+    })
+}
+
+/// A side of a polygon, from one point to the next.
+type Side = [[f64; 2]; 2];
+
+/// The points whose `numbers` these are; none where one is not finite.
+fn finite(numbers: &[f32]) -> Option<Vec<[f64; 2]>> {
+    let points = numbers.as_chunks::<2>().0.iter();
+    let points: Vec<[f64; 2]> = points.map(|point| point.map(f64::from)).collect();
+    let is_finite = points.as_flattened().iter().all(|side| side.is_finite());
+    is_finite.then_some(points)
+}
+
+fn sides(points: &[[f64; 2]]) -> impl Iterator<Item = Side> {
+    let next = points.iter().cycle().skip(1);
+    points.iter().zip(next).map(|(from, to)| [*from, *to])
+}
+
+/// The rows whose centres lie between the ends of a side.
+fn rows([[_, y], [_, to_y]]: Side, height: usize) -> Range<usize> {
+    centres(y.min(to_y), y.max(to_y), height)
+}
+
+/// Where a side crosses the line through the centres of `row`.
+fn crossing([[x, y], [to_x, to_y]]: Side, row: usize) -> f64 {
+    let share = (row as f64 + 0.5 - y) / (to_y - y);
+    x + share * (to_x - x)
+}
+
 /// The pixels below `end` whose centres lie from `low` on and before `high`, which is no less.
 fn centres(low: f64, high: f64, end: usize) -> Range<usize> {
     let pixel = |side: f64| (side - 0.5).ceil().clamp(0.0, end as f64) as usize;
@@ -131,6 +170,25 @@ mod tests {
         for points in [&[][..], &[1.0, 1.0], &[0.0, 0.0, f32::INFINITY, 0.0, 3.0, 3.0]] {
             assert_eq!(drawn(4, 3, |raster| raster.polygon(points, 1)), [0; 12]);
         }
+    }
+
+    #[test]
+    fn a_polygon_has_pixels_where_some_are_drawn() {
+        // Numbers of no pattern, in quarters of a pixel from -1 to 6.
+        let mut state = 1_u32;
+        let mut number = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 16) as f32 % 29.0 / 4.0 - 1.0
+        };
+        let (mut with, mut without) = (0, 0);
+        for points in (0..3000).map(|at| 2 * (at % 5)) {
+            let points: Vec<f32> = (0..points).map(|_| number()).collect();
+            let is_drawn = drawn(5, 4, |raster| raster.polygon(&points, 1)).contains(&1);
+            assert_eq!(has_pixels(&points, [5, 4]), is_drawn, "{points:?}");
+            (with, without) = (with + i32::from(is_drawn), without + i32::from(!is_drawn));
+        }
+        assert!(with > 500 && without > 500, "{with} {without}");
+        assert!(!has_pixels(&[0.0, 0.0, f32::NAN, 9.0, 9.0, 0.0], [5, 4]));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use super::table::{Object, Picture};
 use crate::error::{Error, Result};
 use crate::image::Facts;
 use crate::quote::quoted;
+use crate::rows::KeypointNames;
 use crate::source::Split;
 use std::collections::HashSet;
 use std::fs::File;
@@ -18,6 +19,8 @@ pub(super) struct Annotated {
     pub(super) pictures: Vec<Picture>,
     /// The names of the classes, in the order of their numbers.
     pub(super) names: Vec<String>,
+    /// What is known of the keypoints of objects; where it names them, all objects that have any have all of them.
+    pub(super) keypoints: Option<KeypointNames>,
     /// What was left out, and what else there is to say.
     pub(super) notes: Vec<String>,
     /// The files that say so. The first one is that of which rows are told to come.

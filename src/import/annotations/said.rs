@@ -1,6 +1,8 @@
 //! What there is to say of the pictures and boxes that were read.
 
+use super::raster::has_pixels;
 use super::read::Annotated;
+use super::run_length::run_lengths;
 use super::table::Picture;
 use crate::quote::{counted, counted_with, quoted, shown};
 use crate::rows::BoxFormat;
@@ -25,6 +27,35 @@ pub(super) fn reaching_out(pictures: &[Picture]) -> Option<String> {
     Some(format!(
         "{out} of {} {reach} out of the picture by more than a pixel, and {are} kept; the first is of picture {}, of {width} x {height} pixels",
         counted(all, "box"),
+        quoted(name)
+    ))
+}
+
+/// How many outlines cover no pixel of their picture; none where each covers some.
+pub(super) fn without_pixels(pictures: &[Picture]) -> Option<String> {
+    let (mut all, mut first) = (0_u64, None);
+    for picture in pictures {
+        let size = picture.size.map(|side| usize::try_from(side).unwrap_or(0));
+        for object in &picture.objects {
+            let has_runs = || {
+                let lengths = run_lengths(&object.run_lengths).unwrap_or_default();
+                lengths.iter().skip(1).step_by(2).any(|length| *length > 0)
+            };
+            let is_drawn = match (object.polygons.is_empty(), object.run_lengths.is_empty()) {
+                (false, _) => object.polygons.iter().any(|points| has_pixels(points, size)),
+                (true, false) => has_runs(),
+                (true, true) => true,
+            };
+            if !is_drawn {
+                all += 1;
+                first.get_or_insert((&picture.name, object.id));
+            }
+        }
+    }
+    let (name, id) = first?;
+    let cover = counted_with(all, "outline", ["covers", "cover"]);
+    Some(format!(
+        "{cover} no pixel: the boxes are kept, and masks have nothing of these objects; the first is of annotation {id} of picture {}",
         quoted(name)
     ))
 }

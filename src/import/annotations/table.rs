@@ -1,6 +1,7 @@
 //! Annotated pictures as rows in the layout of Hugging Face's detection datasets.
 
 use crate::error::Result;
+use crate::rows::KeypointNames;
 use crate::source::HUGGING_FACE;
 use arrow::array::{
     ArrayRef, BooleanArray, FixedSizeListArray, Float32Array, Int64Array, ListArray, RecordBatch, StringArray,
@@ -73,8 +74,13 @@ impl Beside {
     }
 }
 
-/// The rows of `pictures`, whose classes have these names, with the fields of objects that are `beside` the usual ones.
-pub(super) fn table(pictures: &[Picture], names: &[String], beside: Beside) -> Result<RecordBatch> {
+/// The rows of `pictures`, whose classes have these names, with the fields of objects that are `beside` the usual ones; the metadata says what is known of
+/// their `keypoints`.
+pub(super) fn table(
+    pictures: &[Picture],
+    names: &[String],
+    (beside, keypoints): (Beside, Option<&KeypointNames>),
+) -> Result<RecordBatch> {
     let objects = || pictures.iter().flat_map(|picture| &picture.objects);
     let lengths = || OffsetBuffer::from_lengths(pictures.iter().map(|picture| picture.objects.len()));
     let list = |items: ArrayRef| -> Result<ArrayRef> { of_lengths(lengths(), items) };
@@ -158,7 +164,12 @@ pub(super) fn table(pictures: &[Picture], names: &[String], beside: Beside) -> R
         .iter()
         .map(|(name, array)| Field::new(*name, array.data_type().clone(), true))
         .collect();
-    let metadata = [(HUGGING_FACE.to_owned(), features.to_string())].into();
+    let known = keypoints.filter(|_| beside.keypoints.is_some());
+    let known = known.map(|known| known.file_metadata("objects"));
+    let metadata = [(HUGGING_FACE.to_owned(), features.to_string())]
+        .into_iter()
+        .chain(known)
+        .collect();
     let schema = Arc::new(Schema::new_with_metadata(fields, metadata));
     let arrays = columns.into_iter().map(|(_, array)| array).collect();
     Ok(RecordBatch::try_new(schema, arrays)?)

@@ -127,6 +127,7 @@ pub(super) fn read(folder: &Path, from: Option<u8>) -> Result<Vec<Annotated>> {
             split,
             pictures,
             names: classes.clone(),
+            keypoints: None,
             notes: left_out.into_iter().chain(other).collect(),
             files,
             shown,

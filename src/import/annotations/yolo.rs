@@ -5,6 +5,7 @@ use super::polygon::{area, around};
 use super::read::{Annotated, entries, measure, stays_inside, text_of, unreadable};
 use super::table::{Object, Picture};
 use super::yolo_paths::{below, labels_of, walk};
+use super::yolo_pose::Pose;
 use crate::error::{Error, Result};
 use crate::quote::quoted;
 use crate::source::{Split, is_picture};
@@ -58,11 +59,12 @@ fn has_labels(folder: &Path) -> Result<bool> {
 /// `train/images`, and so on. The labels of a picture lie where `labels` stands in place of the last `images` of its path.
 ///
 /// Lines are `class cx cy w h` in shares of the upright picture, or `class x1 y1 x2 y2 ..`, a polygon, which becomes the box around it and stays as
-/// an outline. A line that comes twice counts once, as in Ultralytics.
+/// an outline. Where `data.yaml` has a `kpt_shape` of `[points, 3]` they are `class cx cy w h` and x, y and visibility of each keypoint, or with `[points, 2]` x and
+/// y: such a point at 0, 0 is not labelled. A line that comes twice counts once, as in Ultralytics.
 ///
 /// # Errors
 ///
-/// `Io` where a file cannot be read; `Data` for what is no such file, with its line, for folders that lie outside of that of `data.yaml`, and for keypoints.
+/// `Io` where a file cannot be read; `Data` for what is no such file, with its line, and for folders that lie outside of that of `data.yaml`.
 pub(super) fn read(path: &Path) -> Result<Vec<Annotated>> {
     let file = match path.is_file() {
         true => path.to_owned(),
@@ -82,10 +84,10 @@ pub(super) fn read(path: &Path) -> Result<Vec<Annotated>> {
             "nc is {classes}, and names has {names} classes: correct one of them"
         )));
     }
-    if data.kpt_shape.is_some() {
-        return Err(refused("kpt_shape: labels with keypoints are not read".to_owned()));
-    }
+    let pose = Pose::of(&data).map_err(refused)?;
     let (mut root, mut notes) = (file.parent().unwrap_or(Path::new("")).to_owned(), Vec::new());
+    let said = pose.iter().flat_map(|pose| &pose.notes);
+    notes.extend(said.map(|said| format!("{shown}: {said}")));
     if let Some(path) = &data.path {
         match Path::new(path) {
             inside if below(inside).as_os_str().is_empty() => {}
@@ -137,11 +139,13 @@ pub(super) fn read(path: &Path) -> Result<Vec<Annotated>> {
                 split: Split::named(word),
                 pictures: Vec::new(),
                 names: data.names.0.clone(),
+                keypoints: pose.as_ref().map(|pose| pose.known.clone()),
                 notes: std::mem::take(&mut notes),
                 files: vec![file.clone()],
                 shown: shown.clone(),
             },
             counts: Counts::default(),
+            pose: pose.clone(),
         };
         found.iter().try_for_each(|folder| split.folder(folder))?;
         read.push(split.end(word));
@@ -151,6 +155,16 @@ pub(super) fn read(path: &Path) -> Result<Vec<Annotated>> {
             "it names no folder of pictures, and images/train is not there".to_owned(),
         )),
         false => Ok(read),
+    }
+}
+
+/// The share of the picture that a word is.
+fn share(word: &str) -> Result<f64, String> {
+    let share = word.parse::<f64>().ok().filter(|share| share.is_finite());
+    let share = share.ok_or_else(|| format!("{} is no number", quoted(word)))?;
+    match (-SLACK..=1.0 + SLACK).contains(&share) {
+        true => Ok(share),
+        false => Err(format!("{share} is no share of the picture, 0 to 1")),
     }
 }
 
@@ -165,6 +179,8 @@ struct Reading<'a> {
     root: &'a Path,
     read: Annotated,
     counts: Counts,
+    /// What labels have beside boxes.
+    pose: Option<Pose>,
 }
 
 /// What is to be said of a split.
@@ -272,16 +288,13 @@ impl Reading<'_> {
                     "class {class} is none of the {names} that data.yaml names"
                 )));
             }
-            let numbers = numbers.iter().map(|word| {
-                let share = word.parse::<f64>().ok().filter(|share| share.is_finite());
-                let share = share.ok_or_else(|| refused(format!("{} is no number", quoted(word))))?;
-                match (-SLACK..=1.0 + SLACK).contains(&share) {
-                    true => Ok(share),
-                    false => Err(refused(format!("{share} is no share of the picture, 0 to 1"))),
-                }
-            });
-            let numbers = numbers.collect::<Result<Vec<f64>>>()?;
             let size = picture.size.map(|side| side as f64);
+            let (numbers, keypoints) = match &mut self.pose {
+                Some(pose) => pose.read(numbers, size, share).map_err(refused)?,
+                None => (numbers, Vec::new()),
+            };
+            let numbers = numbers.iter().map(|word| share(word).map_err(refused));
+            let numbers = numbers.collect::<Result<Vec<f64>>>()?;
             let (bbox, area, polygons) = match numbers[..] {
                 [x, y, width, height] => {
                     let bbox = [x - width / 2.0, y - height / 2.0, width, height];
@@ -312,6 +325,7 @@ impl Reading<'_> {
                 category: class as i64,
                 area: area as f32,
                 polygons,
+                keypoints,
                 ..Object::default()
             });
             self.counts.objects += 1;
@@ -338,6 +352,11 @@ impl Reading<'_> {
                 counts.polygons,
                 "outline is read as the box around it, and kept as `segmentation`",
                 "outlines are read as the boxes around them, and kept as `segmentation`",
+            ),
+            (
+                self.pose.as_ref().map_or(0, |pose| pose.at_0),
+                "keypoint at 0, 0 counts as not labelled",
+                "keypoints at 0, 0 count as not labelled",
             ),
             (
                 counts.without,

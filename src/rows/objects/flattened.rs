@@ -1,5 +1,6 @@
 use super::flat::{Flat, Values};
 use super::format::{BOX_FORMAT, BoxFormat};
+use super::keypoint_names::KeypointNames;
 use super::reader::ObjectReader;
 use crate::columns::{index_of, tensor_column, tensor_field};
 use crate::dataset::{Dataset, Stable};
@@ -80,7 +81,9 @@ impl<D: Dataset> FlatObjects<D> {
             own.push(list(field.name(), item(&dtype, &[])?));
         }
         if let Some((field, many)) = &layout.keypoints {
-            own.push(list(field.name(), item(&DataType::Float32, &[*many, 3])?));
+            let said = layout.keypoint_names().map(KeypointNames::metadata);
+            let points = list(field.name(), item(&DataType::Float32, &[*many, 3])?);
+            own.push(points.with_metadata(said.into_iter().collect()));
         }
         if let Some(twice) = own.iter().find(|field| below.index_of(field.name()).is_ok()) {
             return Err(Error::config(format!(
@@ -170,6 +173,10 @@ impl<D: Dataset> Dataset for FlatObjects<D> {
         };
         let plan = match self.reader.remark() {
             Some(remark) => plan.note(remark),
+            None => plan,
+        };
+        let plan = match self.reader.layout().keypoint_names() {
+            Some(said) => plan.param("mirror_pairs", format_args!("{:?}", said.mirror_pairs)),
             None => plan,
         };
         let ignored = self.reader.layout().ignored();

@@ -1,5 +1,6 @@
 //! Where in a column the objects of a row are.
 
+use super::keypoint_names::KeypointNames;
 use crate::columns::{index_of, list_item};
 use crate::error::{Error, Result};
 use crate::rows::labels::CLASS_NAMES;
@@ -52,6 +53,7 @@ pub struct ObjectLayout {
     pub(super) numbers: Vec<(FieldRef, DType)>,
     /// The field of keypoints, and how many points an object has.
     pub(super) keypoints: Option<(FieldRef, usize)>,
+    keypoint_names: Option<KeypointNames>,
     ignored: Vec<String>,
     /// Fields that are called as boxes or as classes, and were not read as such.
     beside: Vec<String>,
@@ -170,6 +172,10 @@ impl ObjectLayout {
                 },
             }
         }
+        let keypoint_names = match &keypoints {
+            Some((_, many)) => KeypointNames::of_schema(schema, column, *many)?,
+            None => None,
+        };
         Ok(Self {
             column: column.to_owned(),
             struct_of_lists,
@@ -177,6 +183,7 @@ impl ObjectLayout {
             category,
             numbers,
             keypoints,
+            keypoint_names,
             ignored,
             beside,
             names,
@@ -212,6 +219,11 @@ impl ObjectLayout {
     /// The field of keypoints: x, y and visibility of each point, as many for each object.
     pub fn keypoints(&self) -> Option<&str> {
         self.keypoints.as_ref().map(|(field, _)| field.name().as_str())
+    }
+
+    /// What is said of the keypoints; none where nothing is.
+    pub fn keypoint_names(&self) -> Option<&KeypointNames> {
+        self.keypoint_names.as_ref()
     }
 
     /// Which of several fields that are called as boxes or as classes were read; none where no other one is.

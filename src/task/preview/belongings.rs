@@ -4,7 +4,7 @@ use crate::columns::{list_item, list_items, shape_of, tensor_levels, tensor_valu
 use crate::error::Result;
 use crate::image::Pixels;
 use crate::report::picture::{DrawnObject, draw_objects_on_tile};
-use crate::rows::CLASS_NAMES;
+use crate::rows::{CLASS_NAMES, KeypointNames};
 use crate::task::row_masks::{classes_of, shares_in_words};
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Field, Int64Type};
@@ -33,6 +33,7 @@ struct Object {
     corners: Option<[f64; 4]>,
     outline: Vec<[f64; 2]>,
     keypoints: Vec<Option<[f64; 2]>>,
+    skeleton: Vec<(usize, usize)>,
 }
 
 impl Belongings {
@@ -59,6 +60,11 @@ impl Belongings {
             };
             let classes = classes(&schema, field, &rows)?;
             let many: usize = shape.iter().product();
+            let lines = match shape[..] {
+                [points, _] => KeypointNames::of_field(field, points)?.unwrap_or_default().skeleton,
+                _ => Vec::new(),
+            };
+            let skeleton: Vec<(usize, usize)> = lines.into_iter().map(Into::into).collect();
             for (at, numbers) in numbers.chunks_exact(many).enumerate() {
                 let (class, name) = classes.get(at).cloned().unwrap_or_default();
                 let numbers: Vec<f64> = numbers.iter().copied().map(f64::from).collect();
@@ -78,6 +84,7 @@ impl Belongings {
                     }),
                     ([per_point @ (2 | 3)] | [_, per_point @ (2 | 3)], numbers) => Some(Object {
                         keypoints: numbers.chunks_exact(*per_point).map(point).collect(),
+                        skeleton: skeleton.clone(),
                         ..own
                     }),
                     _ => None,
@@ -159,6 +166,7 @@ impl Belongings {
             }),
             outline: object.outline.iter().copied().map(place).collect(),
             keypoints: object.keypoints.iter().map(|point| point.map(place)).collect(),
+            skeleton: &object.skeleton,
             ..DrawnObject::default()
         });
         let objects: Vec<DrawnObject<'_>> = of_masks.chain(of_objects).collect();

@@ -3,7 +3,7 @@
 use super::types::{common_field, common_type};
 use crate::error::{Error, Result};
 use crate::source::fields::{
-    CLASSES, HUGGING_FACE, classes, declared_inside, descend, features, is_media, outgoing, path,
+    CLASSES, HUGGING_FACE, KEYPOINTS, classes, declared_inside, descend, features, is_media, outgoing, path,
 };
 use crate::source::parquet::format::footer::Footer;
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef};
@@ -58,6 +58,9 @@ impl UnifiedSchema {
                 conflicts.insert(name.clone(), error);
             }
             fields.extend(column.field.map(Arc::new));
+        }
+        for (column, error) in other_keypoints(files) {
+            conflicts.entry(column).or_insert(error);
         }
         let mut keys = Vec::new();
         for field in said_by_folders(files) {
@@ -250,6 +253,29 @@ fn other_names(all: &[(usize, BTreeMap<String, Value>)]) -> Option<[usize; 2]> {
         }
     }
     None
+}
+
+/// The columns of objects whose keypoints are said to be others in one file than in the first: their numbers would be mixed up.
+fn other_keypoints(files: &[Arc<Footer>]) -> Vec<(String, Error)> {
+    let said = |file: &Arc<Footer>| file.schema.metadata().get(KEYPOINTS).cloned();
+    let mut told = files.iter().filter_map(|file| Some((file, said(file)?)));
+    let Some((first, text)) = told.next() else {
+        return Vec::new();
+    };
+    let Some((other, others)) = told.find(|(_, own)| *own != text) else {
+        return Vec::new();
+    };
+    let [own, others] = [text, others].map(|text| serde_json::from_str::<Value>(&text).unwrap_or_default());
+    let columns = own.as_object().into_iter().flatten();
+    let differing = columns.filter(|(column, said)| others.get(column).is_some_and(|other| other != *said));
+    let refused = differing.map(|(column, _)| {
+        let error = Error::schema(format!(
+            "{}: the keypoints in column {column:?} are others than those in {}: import what both come from together, or read them by themselves",
+            other.location.shown, first.location.shown
+        ));
+        (column.clone(), error)
+    });
+    refused.collect()
 }
 
 /// The first file of each kind.
