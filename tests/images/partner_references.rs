@@ -147,7 +147,7 @@ fn mixup_is_torchvisions() {
         .map(|&four| f32::from_le_bytes(four))
         .collect();
     let draws = |&position: &u64| (share(&mut Rng::new(SEED, "mixup", position)) - case.lambda).abs() < 1e-4;
-    let positions: Vec<u64> = (0..600_000).filter(draws).collect();
+    let positions: Vec<u64> = (0..300_000).filter(draws).collect();
     let batch = take(&mixed, &positions);
     let mut seen = [0; 4];
     for (at, position) in positions.iter().enumerate() {
