@@ -37,8 +37,8 @@ impl Image {
     /// Everything that moves pixels works on `f32`, without rounding, and so do changes of values, alone, inside of others and in policies. Of
     /// values in `0..=1` their results are those of torchvision on floating-point pictures: [`Posterize`](crate::image::Posterize) and
     /// [`Equalize`](crate::image::Equalize) leave 256 levels at most. Of values beyond, colours and noise are cut to `0..=1` where torchvision
-    /// cuts them, but for a turn of hue and the rim of what is sharpened. [`Clahe`](crate::image::Clahe), [`Jpeg`](crate::image::Jpeg) and
-    /// [`SimulateLowResolution`](crate::image::SimulateLowResolution) know 256 levels alone, and are refused.
+    /// cuts them, but for a turn of hue and the rim of what is sharpened. [`Clahe`](crate::image::Clahe) and
+    /// [`Jpeg`](crate::image::Jpeg) know 256 levels alone, and are refused.
     ///
     /// ```
     /// # use millstream::image::{Depth, Image};

@@ -353,10 +353,6 @@ fn what_knows_256_levels_is_refused() {
     let rest = "works on pictures of 8 bits alone, but the stage's depth is f32: leave one of the two out";
     let deep = || stage(3, [8, 8]);
     assert_eq!(refused(deep().clahe(1.0..=2.0)), format!("clahe: {rest}"));
-    assert_eq!(
-        refused(deep().simulate_low_resolution(0.5..=0.6)),
-        format!("simulate_low_resolution: {rest}")
-    );
     let inside = OneOf::new((Rotate::new(10.0), OneOf::new((Invert::new(1.0), Jpeg::new(10..=20)))));
     assert_eq!(refused(deep().with(inside)), format!("jpeg: {rest}"));
     assert_eq!(

@@ -5,7 +5,7 @@ use super::depth::{HEIGHT, WIDTH, changed, changed_of, expected, furthest, inter
 use millstream::image::{
     AugMix, AutoAugment, Autocontrast, BoxBlur, ChannelPermutation, ColorJitter, Depth, Drawn, Equalize, Hue, Level,
     MotionBlur, Operation, PhotometricDistort, Pixels, Posterize, RandAugment, SaltAndPepper, Sharpness, ShotNoise,
-    Solarize, Subject, TrivialAugmentWide,
+    SimulateLowResolution, Solarize, Subject, TrivialAugmentWide,
 };
 
 const PLACES: usize = (WIDTH * HEIGHT) as usize;
@@ -114,6 +114,29 @@ fn filters_agree_with_numpy() {
         let alpha = &expected("rgba")[3 * PLACES..];
         assert_eq!(with_alpha[3 * PLACES..], changed_of(alpha, operation, 1, 0), "{name}");
     }
+}
+
+/// Means and linear weights of halves: no more than the last bits of an f32 may differ.
+#[test]
+fn low_resolution_is_torchs() {
+    let low = SimulateLowResolution::new(0.5..=0.5);
+    let (found, rgb) = (changed(&low, 3, 0), expected("rgb"));
+    let off = furthest(&found, &expected("low"));
+    assert!(off < 1e-6, "off by {off}");
+    assert!(furthest(&found, &rgb) > 0.01, "it changes nothing");
+    let grey = furthest(&changed(&low, 1, 0), &found[..PLACES]);
+    assert!(grey < 1e-6, "one channel is off by {grey}");
+    // Of more than 256 levels, and not of those alone.
+    assert!(
+        found
+            .iter()
+            .any(|value| (value * 255.0 - (value * 255.0).round()).abs() > 0.1)
+    );
+    // Alpha weighs the colours, and is reduced as a grey picture is.
+    let with_alpha = changed(&low, 4, 0);
+    let alpha = &expected("rgba")[3 * PLACES..];
+    let off = furthest(&with_alpha[3 * PLACES..], &changed_of(alpha, &low, 1, 0));
+    assert!(off < 1e-6, "alpha is off by {off}");
 }
 
 #[test]

@@ -139,9 +139,12 @@ fn artefacts_are_nearly_those_of_libjpeg() {
 }
 
 #[test]
-fn low_resolution_is_that_of_pillow() {
+fn low_resolution_is_that_of_pillow_and_opencv() {
     // A level for each of two resamples.
     agrees(&SimulateLowResolution::new(0.5..=0.5), "low-0.5", 2, 0.25);
+    agrees(&SimulateLowResolution::new(0.7..=0.7), "low-0.7", 2, 0.25);
+    // OpenCV rounds once for both directions, and we for each: halves become a level more twice.
+    agrees(&SimulateLowResolution::new(0.5..=0.5), "low-half", 2, 0.7);
 }
 
 // At their identity.

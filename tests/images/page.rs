@@ -23,7 +23,7 @@ by the docs of the struct of its name. `millstream preview --row N` shows what e
 
 `aug_mix` mixes what has moved in several ways, and refuses boxes, masks and keypoints. `by_class` needs one class a row: a classification.
 
-In code there are pictures of 16 bits and of `f32`, too (`Image::depth`): all operations but `clahe`, `jpeg` and `simulate_low_resolution` take them. `equalize` and `posterize`
+In code there are pictures of 16 bits and of `f32`, too (`Image::depth`): all operations but `clahe` and `jpeg` take them. `equalize` and `posterize`
 leave 256 levels of them at most, as in torchvision, also where a policy runs them.
 
 This page is written by a test (`tests/images/page.rs`): change the docs of the struct, and run the test with `WRITE_PAGE=1`.

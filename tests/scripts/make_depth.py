@@ -200,6 +200,9 @@ def main():
     half, angle = LINE // 2, np.radians(ANGLE)
     line = {(round(half + np.cos(angle) * at), round(half + np.sin(angle) * at)) for at in range(-half, half + 1)}
     values("line", mean_of(photo, LINE, line))
+    # Means of 2 x 2 pixels, and linear between their middles.
+    small = torch.nn.functional.avg_pool2d(photo[None], 2)
+    values("low", torch.nn.functional.interpolate(small, size=(HEIGHT, WIDTH), mode="bilinear", align_corners=False)[0])
 
 
 if __name__ == "__main__":

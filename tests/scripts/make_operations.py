@@ -74,9 +74,18 @@ def results():
     def array(function):
         return lambda image: Image.fromarray(function(np.array(image)))
 
-    def low(image):
-        small = image.resize((int(image.width * 0.5), int(image.height * 0.5)), Image.BOX)
-        return small.resize(image.size, Image.BILINEAR)
+    def low(scale):
+        def run(image):
+            small = image.resize((int(image.width * scale), int(image.height * scale)), Image.BOX)
+            return small.resize(image.size, Image.BILINEAR)
+
+        return run
+
+    def half(levels):
+        """What albumentations' Downscale does with INTER_AREA and INTER_LINEAR."""
+        size = levels.shape[1::-1]
+        small = cv2.resize(levels, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+        return cv2.resize(small, size, interpolation=cv2.INTER_LINEAR)
 
     def jpeg(quality):
         def run(image):
@@ -113,7 +122,9 @@ def results():
         ),
         "jpeg-30": jpeg(30),
         "jpeg-90": jpeg(90),
-        "low-0.5": low,
+        "low-0.5": low(0.5),
+        "low-0.7": low(0.7),
+        "low-half": array(half),
     }
     colour = {
         "grayscale": lambda image: image.convert("L").convert("RGB"),

@@ -5,9 +5,11 @@ use super::transform::{Chosen, all_drawn, all_in_words};
 use crate::error::{Error, Result};
 use crate::image::drawn::Drawable;
 use crate::image::parameters::check_number;
+use crate::image::wide::wide;
 use crate::image::{Depth, Drawn, KEPT, Operation, Pixels, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;
+use pulp::NullaryFnOnce;
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::thread::LocalKey;
@@ -222,15 +224,49 @@ impl Mixture {
         for (weight, chain) in self.chains {
             one.clone_from(pixels);
             all_drawn(&chain, &Subject::of(pixels)).apply_to(&mut one);
-            for (sum, &level) in sum.iter_mut().zip(&one.levels) {
-                *sum += weight * level.number();
-            }
+            wide(Add {
+                sum: &mut sum,
+                levels: &one.levels,
+                weight,
+            });
         }
-        for (level, sum) in pixels.levels.iter_mut().zip(&sum) {
-            *level = L::nearest(*sum);
-        }
+        wide(Nearest(&mut pixels.levels, &sum));
         if sum.capacity() <= KEPT {
             L::mixing().replace((sum, one));
+        }
+    }
+}
+
+/// Adds the levels of a picture, weighed.
+struct Add<'a, L> {
+    sum: &'a mut [f32],
+    levels: &'a [L],
+    weight: f32,
+}
+
+impl<L: Mixed> NullaryFnOnce for Add<'_, L> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { sum, levels, weight } = self;
+        for (sum, level) in sum.iter_mut().zip(levels) {
+            *sum += weight * level.number();
+        }
+    }
+}
+
+/// Makes levels of sums.
+struct Nearest<'a, L>(&'a mut [L], &'a [f32]);
+
+impl<L: Mixed> NullaryFnOnce for Nearest<'_, L> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self(levels, sums) = self;
+        for (level, sum) in levels.iter_mut().zip(sums) {
+            *level = L::nearest(*sum);
         }
     }
 }

@@ -12,6 +12,8 @@ pub(in crate::image) mod iou_crop;
 pub(in crate::image) mod mirror;
 pub(in crate::image) mod motion;
 pub(in crate::image) mod padding;
+#[cfg(target_arch = "x86_64")]
+mod pairs;
 pub(in crate::image) mod region;
 pub(in crate::image) mod resample;
 pub(in crate::image) mod resampled_motions;

@@ -20,10 +20,20 @@ use std::cell::RefCell;
 pub(crate) trait Resized: Level {
     /// As grey, RGB, and RGB with alpha.
     const KINDS: [PixelType; 3];
+
+    /// Does what [`resize`] does, of a whole picture, in a faster way; false where there is none, and nothing is done.
+    fn faster(_: Interpolation, _: &Pixels<Self>, _: &mut Pixels<Self>) -> bool {
+        false
+    }
 }
 
 impl Resized for u8 {
     const KINDS: [PixelType; 3] = [PixelType::U8, PixelType::U8x3, PixelType::U8x4];
+
+    #[cfg(target_arch = "x86_64")]
+    fn faster(interpolation: Interpolation, from: &Pixels, into: &mut Pixels) -> bool {
+        super::pairs::resample(interpolation, from, into)
+    }
 }
 
 impl Resized for f32 {
@@ -64,6 +74,25 @@ pub(crate) fn resize<L: Resized>(
     let source = ImageRef::new(from.width, from.height, levels, kind).map_err(|e| failed(&e))?;
     let mut target = Target::from_slice_u8(into.width, into.height, new, kind).map_err(|e| failed(&e))?;
     resizer.resize(&source, &mut target, &options).map_err(|e| failed(&e))
+}
+
+/// Resamples all of `from` to the size that `into` has.
+pub(in crate::image) fn resize_whole<L: Resized>(
+    resizer: &mut Resizer,
+    interpolation: Interpolation,
+    from: &Pixels<L>,
+    into: &mut Pixels<L>,
+) -> Result<(), ImageError> {
+    match L::faster(interpolation, from, into) {
+        true => Ok(()),
+        false => resize(
+            resizer,
+            interpolation,
+            from,
+            Region::whole(from.width, from.height),
+            into,
+        ),
+    }
 }
 
 thread_local! {

@@ -1,20 +1,24 @@
 //! Low resolution.
 
 use crate::error::Result;
-use crate::image::geometry::crop::Region;
 use crate::image::geometry::interpolation::Interpolation;
-use crate::image::geometry::resize::resize;
+use crate::image::geometry::resize::{Resized, resize_whole};
 use crate::image::parameters::check_range;
-use crate::image::{Drawn, KEPT, Operation, Pixels, Subject};
+use crate::image::{Depth, Drawn, KEPT, Operation, Pixels, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;
 use fast_image_resize::Resizer;
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::ops::RangeInclusive;
+use std::thread::LocalKey;
+
+/// The filter weights and buffers, and the smaller picture.
+type Scratch<L> = RefCell<(Resizer, Pixels<L>)>;
 
 thread_local! {
-    static SCRATCH: RefCell<(Resizer, Pixels)> = RefCell::default();
+    static LEVELS: Scratch<u8> = RefCell::default();
+    static FLOATS: Scratch<f32> = RefCell::default();
 }
 
 /// Makes a picture smaller and large again: albumentations' `Downscale` with `INTER_AREA` and `INTER_LINEAR`, `RandSimulateLowResolution` of
@@ -60,7 +64,15 @@ impl Operation for SimulateLowResolution {
         if (width, height) == (subject.width, subject.height) {
             return Drawn::Nothing;
         }
-        Drawn::values(move |pixels| lower(pixels, width, height))
+        Drawn::of_depth(
+            subject.depth,
+            move |pixels| lower(pixels, width, height, &LEVELS),
+            move |pixels| lower(pixels, width, height, &FLOATS),
+        )
+    }
+
+    fn supports(&self, _: Depth) -> bool {
+        true
     }
 
     fn is_random(&self) -> bool {
@@ -73,17 +85,14 @@ impl Operation for SimulateLowResolution {
     }
 }
 
-fn lower(pixels: &mut Pixels, width: u32, height: u32) {
-    let (mut resizer, mut small) = SCRATCH.take();
+fn lower<L: Resized>(pixels: &mut Pixels<L>, width: u32, height: u32, scratch: &'static LocalKey<Scratch<L>>) {
+    let (mut resizer, mut small) = scratch.take();
     small.reshape(width, height, pixels.channels());
-    let whole = Region::whole(pixels.width, pixels.height);
     // Both pictures are whole and have pixels, which is all that could be wrong.
-    let made = resize(&mut resizer, Interpolation::Box, pixels, whole, &mut small);
-    if made.is_ok() {
-        let whole = Region::whole(width, height);
-        let _ = resize(&mut resizer, Interpolation::Bilinear, &small, whole, pixels);
+    if resize_whole(&mut resizer, Interpolation::Box, pixels, &mut small).is_ok() {
+        let _ = resize_whole(&mut resizer, Interpolation::Bilinear, &small, pixels);
     }
     if small.levels.capacity() <= KEPT {
-        SCRATCH.replace((resizer, small));
+        scratch.replace((resizer, small));
     }
 }
