@@ -9,7 +9,7 @@ use super::on_bad_row::OnBadRow;
 use super::spec::FinetuneSpec;
 use super::strategy::Strategy;
 use crate::error::{Error, Remedy, Result};
-use crate::image::{Classes, CopyPaste, Crop, Image, Operation, Reading};
+use crate::image::{CopyPaste, Crop, Image, Operation, Reading};
 use crate::model::{CropMode, FrozenBackbone, Normalisation, Preprocessing, device};
 use crate::spec::Named;
 use crate::train::Existing;
@@ -348,10 +348,7 @@ impl Finetune {
         let augmentation = mask.into_iter().fold(self.augmentation()?, Image::mask);
         let augmented = match augmentation.needs_class() {
             false => augmentation,
-            true => {
-                let labels = datasets.labels("by_class in augment.operations")?;
-                augmentation.classes(Classes::new(labels.names(), labels.counts()))
-            }
+            true => augmentation.classes(datasets.row_classes()?.0),
         };
         augmented.check()?;
         Ok(Input {

@@ -128,7 +128,7 @@ impl Finetune {
             None => order,
         };
         let order = Arc::new(order);
-        let rows = Transformed::new(Arc::clone(&order), stage)?;
+        let rows = Transformed::new(datasets.in_order(Arc::clone(&order), &input)?, stage)?;
         let origin = rows.origin(Origin::Real, false);
         let rows: Arc<dyn Dataset> = match self.spec.augment.copy_paste() {
             None => Arc::new(rows),

@@ -41,7 +41,7 @@ impl Finetune {
                     )));
                 }
                 let stage = datasets.task.stage(input, Split::Train)?;
-                let givers = Transformed::new(Arc::clone(&datasets.train).select(rows)?, stage)?;
+                let givers = Transformed::new(datasets.training_rows(input)?.select(rows)?, stage)?;
                 let givers: Arc<dyn Dataset> = Arc::new(givers.views(VIEWS)?);
                 Some(givers)
             }

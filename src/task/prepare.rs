@@ -205,12 +205,12 @@ impl Finetune {
         let input = self.input(datasets)?;
         self.check_operations(datasets, &input)?;
         let images = |(at, rows): (usize, &Arc<dyn Stable>)| -> Result<Arc<dyn Stable>> {
-            let (split, views) = match (at, self.spec.augment.views) {
-                (0, views) if views > 1 => (Split::Train, views),
-                _ => (Split::Evaluation, 1),
+            let (split, views, rows) = match (at, self.spec.augment.views) {
+                (0, views) if views > 1 => (Split::Train, views, datasets.training_rows(&input)?),
+                _ => (Split::Evaluation, 1, Arc::clone(rows)),
             };
             let stage = datasets.task.stage(&input, split)?;
-            let images = Transformed::new(Arc::clone(rows), stage)?.views(views)?;
+            let images = Transformed::new(rows, stage)?.views(views)?;
             match self.spec.augment.copy_paste().filter(|_| split == Split::Train) {
                 None => Ok(Arc::new(images)),
                 Some(copy_paste) => {

@@ -14,6 +14,7 @@ mod backbones;
 mod balance_run;
 mod burn;
 mod by_class;
+mod by_class_of_boxes;
 mod checked_first;
 mod deeper;
 mod detect;

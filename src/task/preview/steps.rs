@@ -100,7 +100,10 @@ impl PreviewRows {
         let column = taken.column(index_of(&taken.schema(), &self.datasets.image)?);
         let bytes = bytes_of(column, 0).unwrap_or_default();
         let mut rng = Rng::new(self.cx.seed(), Image::NAME, key);
-        let class = self.datasets.targets.one_class().map(|labels| labels.class(own));
+        let class = match image.needs_class() {
+            true => Some(self.datasets.row_classes()?.1.class(own)),
+            false => None,
+        };
         let stage = self.datasets.task.image(&with_image(&input, image.clone()), split);
         let stage = class.into_iter().fold(stage, Image::of_class);
         let (boxes, format) = (boxes_of(&taken)?, self.format());
@@ -197,7 +200,7 @@ impl PreviewRows {
                 self.levels(&rows.views(1)?, &[at.own])?
             }
             Source::Views { images, .. } => {
-                let rows = Transformed::new(train(), task.stage(input, at.split)?)?;
+                let rows = Transformed::new(self.datasets.training_rows(input)?, task.stage(input, at.split)?)?;
                 self.levels(&rows.views(images.views())?, &[at.below])?
             }
             Source::Images { .. } => {
@@ -205,7 +208,8 @@ impl PreviewRows {
                     let wanted = self.run.wanted(&self.strategy, self.phase == TrainingPhase::Deep)?;
                     TrainingOrder::new(&self.cx, train(), &self.datasets, &wanted)?
                 };
-                let rows = Transformed::new(order, task.stage(input, at.split)?)?;
+                let rows = self.datasets.in_order(Arc::new(order), input)?;
+                let rows = Transformed::new(rows, task.stage(input, at.split)?)?;
                 self.levels(&rows, &[at.position])?
             }
         };
