@@ -19,6 +19,7 @@ use crate::task::definition::Split;
 use crate::task::finetune::Finetune;
 use crate::task::loaders::FeatureRows;
 use crate::task::prepare::Prepared;
+use crate::task::spec::row_join::RowJoin;
 use crate::task::strategy::Strategy;
 use crate::task::training_order::{AsOneBlock, TrainingOrder};
 use arrow::array::{Array, RecordBatch};
@@ -155,6 +156,13 @@ impl PreviewRows {
             Source::Views { order, .. } => order,
             Source::Images { order, .. } => order,
         }
+    }
+
+    /// The operation that joins rows of this part of the run, if there is one.
+    pub(super) fn row_join(&self) -> Option<RowJoin<'_>> {
+        let is_anew = matches!(self.source, Source::Images { .. });
+        let join = self.run.spec.augment.row_join()?;
+        (is_anew || !join.mixes_labels()).then_some(join)
     }
 
     /// Where the row at `position` comes from.
