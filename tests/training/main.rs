@@ -18,6 +18,7 @@ mod by_class_of_boxes;
 mod checked_first;
 mod deeper;
 mod detect;
+mod drawn_instances;
 mod features;
 mod finetune_spec;
 mod gate_run;

@@ -1,6 +1,7 @@
 //! The rows of a training, wherever one wants to look.
 
 use super::belongings::Belongings;
+use super::instances::Instances;
 use super::phase::TrainingPhase;
 use crate::columns::{index_of, shape_of, tensor_values};
 use crate::dataset::{Dataset, Origin, Provenance, Stable};
@@ -42,6 +43,8 @@ pub struct PreviewRows {
     pub(super) bad: Vec<BadRow>,
     /// Which training rows are synthetic as they are stored: those of files that `generate sample` wrote, and those of which a column says so.
     pub(super) made: Vec<bool>,
+    /// The masks of the objects, where the training files have them.
+    pub(super) instances: Option<Instances>,
     normalisation: Normalisation,
 }
 
@@ -122,6 +125,7 @@ impl PreviewRows {
         Ok(Self {
             cx: cx.with_seed(run.spec.seed),
             normalisation: run.spec.model.preprocessing()?.normalisation,
+            instances: Instances::open(cx, &run.spec.data, &datasets.targets)?,
             run,
             strategy: strategy.clone(),
             datasets,

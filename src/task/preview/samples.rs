@@ -1,6 +1,6 @@
 //! The first rows of each class and origin.
 
-use super::rows::{MOST_PARENTS, PreviewRows, Shown, Source};
+use super::rows::{MOST_PARENTS, PreviewRows, Source};
 use crate::dataset::{Dataset, Origin, Provenance};
 use crate::error::{Result, StoredRow};
 use crate::image::Pixels;
@@ -195,14 +195,6 @@ impl PreviewRows {
     pub fn pictures(&self, sample: &PreviewSample) -> Result<Vec<Pixels>> {
         let shown = self.shown(sample)?;
         Ok(shown.into_iter().map(|(picture, _)| picture).collect())
-    }
-
-    /// As [`pictures`](Self::pictures), with what belongs to each.
-    pub(super) fn shown(&self, sample: &PreviewSample) -> Result<Vec<Shown>> {
-        match sample.row.filter(|_| !sample.is_trained) {
-            Some(row) => self.original(row),
-            None => self.trained(sample.position, sample.picked),
-        }
     }
 
     /// The rows of each class in training epoch `epoch`, and how many of them are synthetic.

@@ -127,7 +127,12 @@ impl PreviewRows {
                 0 => (image.squashed([shown.pixels.width, shown.pixels.height]), false),
                 step => image.first_operations(step - 1).brought_to_size(),
             };
-            let found = self.belongings(&with_image(&input, image), step, at)?;
+            let mut found = self.belongings(&with_image(&input, image.clone()), step, at)?;
+            let split = if step == 0 { Split::Evaluation } else { split };
+            let values = self.moved_instances(own, (&self.stage(&input, image, split, own)?, key))?;
+            if values.len() == found.size.iter().map(|&side| side as usize).product::<usize>() {
+                found.instances = values;
+            }
             belongings.push(match is_squashed {
                 true => found,
                 false => found.within([shown.pixels.width, shown.pixels.height]),
