@@ -857,6 +857,37 @@ pub trait DatasetExt: Dataset + Sized {
         Balance::rarest(cx, self, labels, spec, generator)
     }
 
+    /// Rows with several classes, boxes or tags, with the rarest of each ([`MultiLabels::rarest`]) as a column of its own, `rarest_class`, and as
+    /// the class of the row's provenance: what [`balance_rarest`](Self::balance_rarest) adds, in the order of the rows. Operations by class
+    /// ([`ByClass`](crate::image::ByClass)) go by it. `column` holds lists, and stays as it is.
+    ///
+    /// ```
+    /// use millstream::image::{ByClass, Classes, Image, Rotate};
+    /// use millstream::rows::MultiLabels;
+    /// # use millstream::{Context, DatasetExt, Result, Stable};
+    ///
+    /// # async fn turned(cx: &Context, rows: impl Stable) -> Result<()> {
+    /// let labels = MultiLabels::scan(cx, &rows, "objects.category").await?;
+    /// // Pictures with an object of a class that fewer than 200 pictures have are turned further.
+    /// let image = Image::new(224)
+    ///     .with(ByClass::fewer_than(200, Rotate::new(20.0)).otherwise(Rotate::new(5.0)))
+    ///     .classes(Classes::of_rarest(&labels));
+    /// let rows = rows.rarest_class(&labels)?.image("image", image)?;
+    /// # drop(rows);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// `Config` where there is not one list of classes for each row; `Schema` where there is a column `rarest_class` already.
+    fn rarest_class(self, labels: &MultiLabels) -> Result<ClassEncoded<Self>>
+    where
+        Self: Stable,
+    {
+        ClassEncoded::appended(self, labels.rarest().into())
+    }
+
     /// Rows that come once and in order, in segments each of which has exact class proportions, without a scan of the labels: of an endless stream,
     /// or of one that is read while it is written.
     ///

@@ -166,7 +166,7 @@ impl Image {
             let name = partnered.unwrap_or_default();
             format!(
                 "{name}: it takes other rows, and an image stage has one row at a time: in a run it comes last among the operations, and else \
-                 behind the stage, as `DatasetExt::copy_paste`"
+                 behind the stage, as `DatasetExt::{name}`"
             )
         });
         let operation = match self

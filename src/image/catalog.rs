@@ -50,7 +50,8 @@ use super::ops::quality::simulate_low_resolution::SimulateLowResolution;
 use super::ops::region::coarse_dropout::CoarseDropout;
 use super::ops::region::grid_dropout::GridDropout;
 use super::ops::region::random_erasing::RandomErasing;
-use super::partners::CopyPaste;
+use super::partners::{CopyPaste, Mosaic};
+use crate::rows::{CutMix, MixUp};
 use crate::spec::{Catalog, Kind, Spec, read};
 
 impl Kind for dyn Operation {
@@ -116,18 +117,9 @@ pub fn operations() -> Catalog<dyn Operation> {
         .operation::<CoarseDropout>()
         .operation::<GridDropout>()
         .operation::<CopyPaste>()
-        .elsewhere(
-            "mosaic",
-            "it puts several rows together, which recipes and the program cannot; in code it is `DatasetExt::mosaic`",
-        )
-        .elsewhere(
-            "mixup",
-            "it mixes rows and their labels, which recipes and the program cannot; in code it is `DatasetExt::mixup`",
-        )
-        .elsewhere(
-            "cutmix",
-            "it mixes rows and their labels, which recipes and the program cannot; in code it is `DatasetExt::cutmix`",
-        )
+        .operation::<Mosaic>()
+        .operation::<MixUp>()
+        .operation::<CutMix>()
 }
 
 impl Catalog<dyn Operation> {

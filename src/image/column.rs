@@ -12,9 +12,9 @@ use super::targets::{Targets, swap_values, unmoved_boxes};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::plan::Plan;
-use crate::rows::{Bound, CLASS_NAMES, DType, Draws, Out, Output, Read, Row, Stage, StageColumns, Transformed};
+use crate::rows::{Bound, CLASS_NAMES, DType, Draws, Labels, Out, Output, Read, Row, Stage, StageColumns, Transformed};
 use crate::spec::Description;
-use arrow::datatypes::Schema;
+use arrow::datatypes::{Field, Schema};
 use std::sync::Arc;
 
 /// An [`Image`] on a column of encoded pictures, and on those of their masks.
@@ -51,7 +51,10 @@ impl Stage for ImageColumn {
 
     fn bind(&self, below: &Schema) -> Result<Bound> {
         self.image.check()?;
-        let image = &self.image.with_names(class_names(below).as_deref())?;
+        let rarest = rarest_names(below);
+        let is_of_rarest = rarest.is_some() || self.image.is_told_rarest();
+        let names = rarest.or_else(|| class_names(below));
+        let image = &self.image.with_names(names.as_deref())?;
         let needs_class = image.needs_class();
         if let Some(twice) = image.masks.iter().find(|mask| **mask == self.column) {
             return Err(Error::config(format!("\"{twice}\" is both the picture and its mask")));
@@ -144,6 +147,9 @@ impl Stage for ImageColumn {
         let bound = reads.into_iter().fold(bound, Bound::reads);
         // Behind all columns, which `run` finds by their numbers.
         let bound = match needs_class {
+            true if is_of_rarest => bound
+                .reads(Read::Class)
+                .note("the class of a row is the rarest of its classes: the one that the fewest rows have"),
             true => bound.reads(Read::Class),
             false => bound,
         };
@@ -157,13 +163,20 @@ impl Stage for ImageColumn {
 
 /// The names of the classes of the rows, where columns of `below` have them and agree.
 fn class_names(below: &Schema) -> Option<Vec<String>> {
-    let stored = below
-        .fields()
-        .iter()
-        .filter_map(|field| field.metadata().get(CLASS_NAMES));
-    let mut names = stored.filter_map(|names| serde_json::from_str::<Vec<String>>(names).ok());
+    let mut names = below.fields().iter().filter_map(|field| names_of(field));
     let first = names.next()?;
     names.all(|other| other == first).then_some(first)
+}
+
+/// The names of the classes of rows of which each is of the rarest of its classes, where a column below says so. Names of other columns are
+/// those of lists, which know no row without a class.
+fn rarest_names(below: &Schema) -> Option<Vec<String>> {
+    below.field_with_name(Labels::RAREST).ok().and_then(names_of)
+}
+
+fn names_of(field: &Field) -> Option<Vec<String>> {
+    let names = field.metadata().get(CLASS_NAMES)?;
+    serde_json::from_str(names).ok()
 }
 
 /// Where `motion` takes a picture, as [`Image::frame`] has it.

@@ -7,6 +7,8 @@ use super::geometry::area::Area;
 use super::geometry::crop::Region;
 use super::geometry::resize::resize;
 use super::level::Depth;
+#[cfg(feature = "train")]
+use super::mask::Mask;
 use super::operation::Subject;
 use super::targets::StoredBoxes;
 use super::{DecoderScratch, ImageError, Pixels};
@@ -99,6 +101,30 @@ impl Image {
             });
         }
         Ok(steps)
+    }
+
+    /// The `mask` of a row, a value for each pixel of the stage's [size](Self::size), where it is moved with the picture that [`steps`](Self::steps)
+    /// ends with for the same `rng`.
+    #[cfg(feature = "train")]
+    pub(crate) fn moved_mask(
+        &self,
+        (encoded, mask): (&[u8], &[u8]),
+        boxes: Option<StoredBoxes<'_>>,
+        rng: &mut Rng,
+    ) -> Result<Vec<u8>, ImageError> {
+        let files = Files {
+            picture: encoded,
+            masks: &[mask],
+            class: self.row_class,
+            boxes,
+        };
+        let values = |masks: &[Mask]| masks.first().map(|mask| mask.values.clone()).unwrap_or_default();
+        let key = rng.next_u64();
+        let done = match self.depth {
+            Depth::U8 => self.draw_all(files, key, |_: &Pixels, masks, _| values(masks)),
+            Depth::F32 => self.draw_all(files, key, |_: &Pixels<f32>, masks, _| values(masks)),
+        };
+        done.map_err(|fault| fault.error)
     }
 
     /// The picture after so many operations, resampled as if they were all: each step is as sharp as the end.

@@ -15,8 +15,6 @@ pub struct Catalog<T: ?Sized> {
     /// "operation", for errors.
     sort: &'static str,
     kinds: BTreeMap<&'static str, Known<T>>,
-    /// Names of what is none of the kinds, and where it is found.
-    elsewhere: BTreeMap<&'static str, &'static str>,
 }
 
 /// How one kind is read.
@@ -45,7 +43,6 @@ impl<T: ?Sized> Clone for Catalog<T> {
         Self {
             sort: self.sort,
             kinds: self.kinds.clone(),
-            elsewhere: self.elsewhere.clone(),
         }
     }
 }
@@ -56,7 +53,6 @@ impl<T: ?Sized> Catalog<T> {
         Self {
             sort,
             kinds: BTreeMap::new(),
-            elsewhere: BTreeMap::new(),
         }
     }
 
@@ -72,12 +68,6 @@ impl<T: ?Sized> Catalog<T> {
             is_ambiguous: self.kinds.get(K::NAME).is_some_and(is_ambiguous),
         };
         self.kinds.insert(K::NAME, known);
-        self
-    }
-
-    /// With the `name` of what is none of the kinds; `place` says what it is and where it is found.
-    pub(crate) fn elsewhere(mut self, name: &'static str, place: &'static str) -> Self {
-        self.elsewhere.insert(name, place);
         self
     }
 
@@ -132,9 +122,6 @@ impl<T: ?Sized> Catalog<T> {
     }
 
     fn unknown(&self, name: &str) -> String {
-        if let Some(place) = self.elsewhere.get(name) {
-            return format!("{name:?} is no {}: {place}", self.sort);
-        }
         match nearest(name, self.names()) {
             Some(near) => format!("unknown {} {name:?}: do you mean {near:?}?", self.sort),
             None => {

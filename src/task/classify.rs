@@ -15,11 +15,12 @@ use arrow::buffer::ScalarBuffer;
 use arrow::datatypes::{DataType, Field, Int64Type};
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::tensor::Tensor;
-use burn::tensor::activation::softmax;
+use burn::tensor::activation::{log_softmax, softmax};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// One class a row: a linear head on pooled features, cross-entropy or another [`Loss`].
+/// One class a row: a linear head on pooled features, cross-entropy or another [`Loss`]. It is learnt from shares of classes as well, as `mixup` and
+/// `cutmix` leave them.
 ///
 /// Predictions have the columns `class` (a number), `name`, `probability` (of that class, 0 to 1) and `probabilities` (of all
 /// classes, in their order). Figures are those of [`Measured::of_classes`]; the balanced accuracy chooses.
@@ -63,10 +64,19 @@ impl Task for Classify {
             let targets = loss::Targets::of(truth.rows, truth.column, truth.device)?;
             return loss.forward(logits, &targets);
         }
+        let labels = truth.rows.column(index_of(&truth.rows.schema(), truth.column)?);
+        if let DataType::FixedSizeList(..) = labels.data_type() {
+            let shares = tensor::floats::<2>(truth.rows, truth.column, truth.device)?;
+            return Ok((shares * log_softmax(logits, 1)).sum_dim(1).mean().neg());
+        }
         let targets = tensor::ints(truth.rows, truth.column, truth.device)?;
         Ok(CrossEntropyLossConfig::new()
             .init(truth.device)
             .forward(logits, targets))
+    }
+
+    fn takes_soft_labels(&self) -> bool {
+        true
     }
 
     fn class_loss(&self) -> Option<&Loss> {

@@ -4,7 +4,7 @@ use super::targets::{TargetKind, Targets};
 use crate::boxes::Nms;
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
-use crate::image::{CopyPaste, Image};
+use crate::image::{CopyPaste, Image, Mosaic};
 use crate::loader::ClassPrior;
 use crate::model::head::{Head, HeadConfig, Outputs};
 use crate::report::Measured;
@@ -82,6 +82,26 @@ pub trait Task: Describe + Debug + Send + Sync + 'static {
             "copy_paste takes objects with boxes, and the task {} has none",
             self.name()
         )))
+    }
+
+    /// The stage that puts pictures of several rows together, which the [stage](Self::stage) has augmented, where the run's operations have a
+    /// `mosaic`.
+    ///
+    /// # Errors
+    ///
+    /// `Config` for a task without objects, which is the default, and for what belongs to a picture and cannot be put together.
+    fn mosaic(&self, input: &Input, mosaic: &Mosaic) -> Result<Arc<dyn Stage>> {
+        let _ = (input, mosaic);
+        Err(Error::config(format!(
+            "pictures are put together with their boxes, and the task {} has none",
+            self.name()
+        )))
+    }
+
+    /// Whether the [loss](Self::loss) takes a probability of each class in place of a row's class, tensors of f32, as `mixup` and `cutmix` among the
+    /// run's operations leave them. By default it does not, and these are refused.
+    fn takes_soft_labels(&self) -> bool {
+        false
     }
 
     /// What becomes of boxes that overlap, of a task that predicts boxes; none by default.
@@ -197,7 +217,8 @@ pub struct Input {
 /// Rows with their targets.
 #[derive(Clone, Copy, Debug)]
 pub struct Truth<'a> {
-    /// The rows. Classes are class numbers (`Int64`, or lists of them); all other targets are as they are stored.
+    /// The rows. Classes are class numbers (`Int64`, or lists of them), or probabilities of a task that [takes](Task::takes_soft_labels) them; all
+    /// other targets are as they are stored.
     pub rows: &'a RecordBatch,
     /// The target column.
     pub column: &'a str,

@@ -13,7 +13,7 @@ use super::targets::{TargetKind, Targets};
 use crate::boxes::{Nms, Suppression};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
-use crate::image::{CopyPaste, Image};
+use crate::image::{CopyPaste, Image, Mosaic};
 use crate::model::head::{HeadConfig, Outputs};
 use crate::report::{DetectionFigures, FoundBox, Measured};
 use crate::rows::{BoxFormat, Stage};
@@ -22,7 +22,7 @@ use crate::train::loss::detection::PlaceTargets;
 use arrow::array::RecordBatch;
 use burn::tensor::Tensor;
 use burn::tensor::activation::sigmoid;
-use frame::{Frame, PasteObjects, WithBoxes};
+use frame::{Frame, PasteObjects, PutTogether, WithBoxes};
 use objects::Objects;
 use predicted::{Candidates, Predicted};
 use serde::{Deserialize, Serialize};
@@ -164,6 +164,14 @@ impl Task for Detect {
             column: input.column.clone(),
             copy_paste: copy_paste.clone(),
             from,
+        }))
+    }
+
+    fn mosaic(&self, input: &Input, mosaic: &Mosaic) -> Result<Arc<dyn Stage>> {
+        Ok(Arc::new(PutTogether {
+            column: input.column.clone(),
+            mosaic: mosaic.clone(),
+            min_visibility: Self::LEAST_VISIBLE,
         }))
     }
 

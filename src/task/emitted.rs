@@ -25,7 +25,7 @@ impl Finetune {
     /// What the rows of the part `phase` of a run have of each class, of which `rows` were emitted: where a row has several classes it counts
     /// for all of them, and of boxes each does. Where each row has one class that is what the loader has counted.
     ///
-    /// Positions are trained on one after the other, from the first on, so the order alone tells. Where objects are pasted the rows
+    /// Positions are trained on one after the other, from the first on, so the order alone tells. Where objects are pasted, or pictures put together, the rows
     /// themselves do: they are made once more, unless they were computed once and kept, and what was pasted counts, and what a crop has left.
     pub(super) fn emitted(
         &self,
@@ -40,7 +40,7 @@ impl Finetune {
         }
         let (cx, all) = (&cx.with_seed(self.spec.seed), rows.values().sum::<u64>());
         let is_new = phase == DEEP && !self.spec.train.fixed_views;
-        let pastes = self.spec.augment.copy_paste().is_some();
+        let pastes = self.spec.augment.row_join().is_some();
         let chunk = if pastes { PICTURES } else { CHUNK };
         let (order, images): (Arc<TrainingOrder>, Arc<dyn Dataset>) = match is_new {
             true => {

@@ -9,7 +9,7 @@ use super::on_bad_row::OnBadRow;
 use super::spec::FinetuneSpec;
 use super::strategy::Strategy;
 use crate::error::{Error, Remedy, Result};
-use crate::image::{Classes, CopyPaste, Crop, Image, Operation, Reading};
+use crate::image::{Crop, Image, Operation, Reading};
 use crate::model::{CropMode, FrozenBackbone, Normalisation, Preprocessing, device};
 use crate::spec::Named;
 use crate::train::Existing;
@@ -344,20 +344,20 @@ impl Finetune {
 
     /// What becomes of the pictures of `datasets`. Operations that depend on the class are told those of the training rows.
     pub(crate) fn input(&self, datasets: &Datasets) -> Result<Input> {
-        let mask = self.spec.augment.copy_paste().and_then(CopyPaste::mask_column);
+        let mask = self.spec.augment.mask_column();
         let augmentation = mask.into_iter().fold(self.augmentation()?, Image::mask);
         let augmented = match augmentation.needs_class() {
             false => augmentation,
-            true => {
-                let labels = datasets.labels("by_class in augment.operations")?;
-                augmentation.classes(Classes::new(labels.names(), labels.counts()))
-            }
+            true => augmentation.classes(datasets.row_classes()?.0),
         };
         augmented.check()?;
+        // Shares of two levels are no levels.
+        let mixes = self.spec.augment.mixes_labels();
+        let on_device = |image| for_device(image, &self.spec.machine.device);
         Ok(Input {
             column: datasets.image.clone(),
-            plain: for_device(self.plain()?, &self.spec.machine.device),
-            augmented: for_device(augmented, &self.spec.machine.device),
+            plain: on_device(self.plain()?),
+            augmented: if mixes { augmented } else { on_device(augmented) },
         })
     }
 

@@ -128,15 +128,15 @@ impl Finetune {
             None => order,
         };
         let order = Arc::new(order);
-        let rows = Transformed::new(Arc::clone(&order), stage)?;
+        let rows = Transformed::new(datasets.in_order(Arc::clone(&order), &input)?, stage)?;
         let origin = rows.origin(Origin::Real, false);
-        let rows: Arc<dyn Dataset> = match self.spec.augment.copy_paste() {
+        let rows: Arc<dyn Dataset> = match self.spec.augment.row_join() {
             None => Arc::new(rows),
-            Some(copy_paste) => {
-                let pasted = Mixed::new(rows, self.pasting(datasets, &input, copy_paste)?)?;
-                match copy_paste.mask_column() {
-                    None => Arc::new(pasted),
-                    Some(mask) => Arc::new(without(pasted, mask)?),
+            Some(join) => {
+                let joined = Mixed::new(rows, self.joining(datasets, &input, join)?)?;
+                match join.mask_column() {
+                    None => Arc::new(joined),
+                    Some(mask) => Arc::new(without(joined, mask)?),
                 }
             }
         };

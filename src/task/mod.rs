@@ -51,6 +51,7 @@ pub mod rarer;
 mod recipe_file;
 pub mod regress;
 pub mod replay;
+mod row_class;
 pub mod row_masks;
 pub mod row_objects;
 pub(crate) mod row_results;

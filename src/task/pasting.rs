@@ -1,30 +1,72 @@
-//! Objects of rare classes that a run pastes into other pictures.
+//! What a run makes of several pictures: objects of rare classes that are pasted into others, mosaics, and mixtures.
 
 use super::datasets::Datasets;
 use super::definition::{Input, Split};
 use super::finetune::Finetune;
+use super::spec::row_join::RowJoin;
+use super::strategy::Strategy;
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::ext::DatasetExt;
 use crate::image::CopyPaste;
-use crate::rows::{Stage, Transformed};
-use crate::spec::Spec;
+use crate::rows::{MixStage, Rule, Stage, Transformed};
 use std::sync::Arc;
 
 /// Views of each row that gives objects: they come in this many sizes, places and colours.
 const VIEWS: u64 = 16;
 
 impl Finetune {
+    /// The stage that joins rows as `join` says, behind that which makes pictures of them.
+    ///
+    /// # Errors
+    ///
+    /// `Config` for a task that it cannot be of, and as [`pasting`](Self::pasting).
+    pub(super) fn joining(&self, datasets: &Datasets, input: &Input, join: RowJoin<'_>) -> Result<Arc<dyn Stage>> {
+        let mixed = |rule: Rule| -> Result<Arc<dyn Stage>> {
+            match datasets.task.takes_soft_labels() {
+                true => Ok(Arc::new(MixStage {
+                    column: input.column.clone(),
+                    label: datasets.label.clone(),
+                    rule,
+                })),
+                false => Err(Error::config(format!(
+                    "it mixes the labels of two rows of one class each, and the task {} does not learn shares of classes",
+                    datasets.task.name()
+                ))),
+            }
+        };
+        let stage = match join {
+            RowJoin::CopyPaste(copy_paste) => return self.pasting(datasets, input, copy_paste),
+            RowJoin::Mosaic(mosaic) => datasets.task.mosaic(input, mosaic),
+            RowJoin::MixUp(mixup) => mixed(Rule::MixUp(mixup.clone())),
+            RowJoin::CutMix(cutmix) => mixed(Rule::CutMix(cutmix.clone())),
+        };
+        stage.map_err(|error| self.spec.augment.of_row_join(error))
+    }
+
+    /// Refuses labels that are mixed where the loss has no meaning for them.
+    pub(super) fn check_mixing(&self, datasets: &Datasets, strategy: &Strategy) -> Result<()> {
+        let loss = strategy.loss.as_ref().or(datasets.task.class_loss());
+        let mixes = self.spec.augment.mixes_labels();
+        match loss.filter(|loss| mixes && !loss.takes_soft_labels()) {
+            None => Ok(()),
+            Some(loss) => Err(self.spec.augment.of_row_join(Error::config(format!(
+                "a row that is mixed has shares of two classes, and the loss {} is of rows of one class: take another loss, \
+                 balanced_softmax for example, or leave the mixing out",
+                loss.spec().name()
+            )))),
+        }
+    }
+
     /// The stage that pastes objects as `copy_paste` says. Where it names classes, they come from the training rows that have one of these: of any other row
     /// nothing could be pasted, and a rare class would be pasted as rarely as it comes.
     ///
     /// # Errors
     ///
     /// `Config` for a task without objects, for a class that there is not, and where no training row has an object of the classes.
-    pub(super) fn pasting(&self, datasets: &Datasets, input: &Input, copy_paste: &CopyPaste) -> Result<Arc<dyn Stage>> {
+    fn pasting(&self, datasets: &Datasets, input: &Input, copy_paste: &CopyPaste) -> Result<Arc<dyn Stage>> {
         let targets = &datasets.targets;
-        let at = self.spec.augment.operations.len().saturating_sub(1);
-        let placed = |error: Error| error.context(format!("augment.operations[{at}]: {}", CopyPaste::NAME));
+        let placed = |error: Error| self.spec.augment.of_row_join(error);
         let from = match copy_paste.numbers(targets.names()).map_err(placed)? {
             None => None,
             Some(classes) => {
@@ -41,7 +83,7 @@ impl Finetune {
                     )));
                 }
                 let stage = datasets.task.stage(input, Split::Train)?;
-                let givers = Transformed::new(Arc::clone(&datasets.train).select(rows)?, stage)?;
+                let givers = Transformed::new(datasets.training_rows(input)?.select(rows)?, stage)?;
                 let givers: Arc<dyn Dataset> = Arc::new(givers.views(VIEWS)?);
                 Some(givers)
             }

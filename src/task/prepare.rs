@@ -16,7 +16,7 @@ use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Remedy, Result};
 use crate::exec::Context;
 use crate::exec::lock::Lock;
-use crate::image::{Boxes, CopyPaste};
+use crate::image::Boxes;
 use crate::model::{FrozenBackbone, FrozenMaps, MapShapes};
 use crate::rows::{Cached, Key, MixedViews, Transformed};
 use crate::spec::Spec;
@@ -91,7 +91,7 @@ impl Finetune {
     pub fn datasets(&self, cx: &Context) -> Result<Datasets> {
         let spec = &self.spec;
         // A mask by which objects are pasted is read along.
-        let mask = spec.augment.copy_paste().and_then(CopyPaste::mask_column);
+        let mask = spec.augment.mask_column();
         let keys: Vec<&Key> = self.spec.balance.by.iter().collect();
         self.datasets_with(cx, mask, &keys)
     }
@@ -104,9 +104,9 @@ impl Finetune {
             true => datasets.with_selection(seed)?,
             false => datasets,
         };
-        if let Some(copy_paste) = spec.augment.copy_paste() {
+        if let Some(join) = spec.augment.row_join() {
             // A task without objects says so, before a mask is missing somewhere.
-            self.pasting(&datasets, &self.input(&datasets)?, copy_paste)?;
+            self.joining(&datasets, &self.input(&datasets)?, join)?;
         }
         for (rows, targets) in datasets.sets().zip(datasets.all_targets()) {
             check_many(cx, rows, targets)?;
@@ -131,7 +131,7 @@ impl Finetune {
         self.spec.check()?;
         // Before the data is read.
         self.augmentation()?;
-        let mask = self.spec.augment.copy_paste().and_then(CopyPaste::mask_column);
+        let mask = self.spec.augment.mask_column();
         let own = self.spec.balance.by.iter();
         let keys: Vec<&Key> = own
             .chain(strategies.iter().filter_map(|strategy| strategy.by.as_ref()))
@@ -145,15 +145,16 @@ impl Finetune {
         }
         for strategy in strategies {
             strategy.check_for(&datasets)?;
+            self.check_mixing(&datasets, strategy)?;
             self.check_fixed_views(&datasets, strategy)?;
         }
         let network = FrozenBackbone::load(&self.spec.model.pretrained()?, &self.spec.machine.device)?;
         self.check_network(&network)?;
         self.check_weights(&network)?;
         let images = self.images(&datasets)?;
-        let pastes = self.spec.train.unfreeze > 0 && self.spec.augment.copy_paste().is_some();
-        if let Some(strategy) = strategies.first().filter(|strategy| pastes && !strategy.auto) {
-            // The pictures of the deep phase are put together once, so that what cannot be pasted is refused now.
+        let joins = self.spec.train.unfreeze > 0 && self.spec.augment.row_join().is_some();
+        if let Some(strategy) = strategies.first().filter(|strategy| joins && !strategy.auto) {
+            // The pictures of the deep phase are put together once, so that what cannot be pasted or mixed is refused now.
             self.image_rows(cx, &datasets, strategy)?;
         }
         let (extractor, shapes) = self.extractor(cx, &datasets, network, &images)?;
@@ -205,21 +206,22 @@ impl Finetune {
         let input = self.input(datasets)?;
         self.check_operations(datasets, &input)?;
         let images = |(at, rows): (usize, &Arc<dyn Stable>)| -> Result<Arc<dyn Stable>> {
-            let (split, views) = match (at, self.spec.augment.views) {
-                (0, views) if views > 1 => (Split::Train, views),
-                _ => (Split::Evaluation, 1),
+            let (split, views, rows) = match (at, self.spec.augment.views) {
+                (0, views) if views > 1 => (Split::Train, views, datasets.training_rows(&input)?),
+                _ => (Split::Evaluation, 1, Arc::clone(rows)),
             };
             let stage = datasets.task.stage(&input, split)?;
-            let images = Transformed::new(Arc::clone(rows), stage)?.views(views)?;
-            match self.spec.augment.copy_paste().filter(|_| split == Split::Train) {
+            let images = Transformed::new(rows, stage)?.views(views)?;
+            let join = self.spec.augment.row_join();
+            // A label that is mixed needs a picture that is made anew.
+            match join.filter(|join| split == Split::Train && !join.mixes_labels()) {
                 None => Ok(Arc::new(images)),
-                Some(copy_paste) => {
-                    let stage = self.pasting(datasets, &input, copy_paste)?;
-                    let pasted = MixedViews::new(images, stage)?;
+                Some(join) => {
+                    let joined = MixedViews::new(images, self.joining(datasets, &input, join)?)?;
                     // The mask has served.
-                    Ok(match copy_paste.mask_column() {
-                        None => Arc::new(pasted),
-                        Some(mask) => Arc::new(without(pasted, mask)?),
+                    Ok(match join.mask_column() {
+                        None => Arc::new(joined),
+                        Some(mask) => Arc::new(without(joined, mask)?),
                     })
                 }
             }

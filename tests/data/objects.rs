@@ -188,6 +188,9 @@ fn objects_become_columns_of_lists() {
         let rows = cx
             .block_on(open(name).objects(&cx, "objects", BoxFormat::Xywh))
             .unwrap();
+        let plan = rows.describe().to_string();
+        let said = "2 objects in 3 rows, 1 row without; beside them 1 box of crowds, which are no objects";
+        assert!(plan.contains(said), "{plan}");
         let schema = rows.schema();
         let names: Vec<_> = schema.fields().iter().map(|field| field.name().as_str()).collect();
         let category = rows.reader().layout().category().to_owned();

@@ -283,3 +283,33 @@ fn what_cannot_be_meant_is_refused() {
         "{error}"
     );
 }
+
+#[test]
+fn a_row_without_a_balance_knows_its_rarest_class() {
+    let cx = context();
+    let rows = pictures();
+    let labels = cx.block_on(MultiLabels::scan(&cx, &objects(&rows), "objects")).unwrap();
+    let known = objects(&rows).rarest_class(&labels).unwrap();
+    let of: Vec<u32> = labels.rarest().iter().collect();
+    let taken = take(&cx, &known, 0..120);
+    assert_eq!(
+        ints(&taken, Labels::RAREST),
+        of.iter().map(|&class| class.into()).collect::<Vec<i64>>()
+    );
+    for (row, &class) in of.iter().enumerate() {
+        assert_eq!(known.provenance(&cx, row as u64).class, Some(class));
+    }
+    let counts = |class: u32| of.iter().filter(|&&own| own == class).count() as u64;
+    let classes = millstream::image::Classes::of_rarest(&labels);
+    assert_eq!(classes.names, ["0", "1", "2", "3", "(none)"]);
+    assert_eq!(classes.counts, [116, 30, 7, 2, 120]);
+    assert_eq!(classes.rarest, (0..5).map(counts).collect::<Vec<_>>());
+    // A balance has the column already.
+    let again = known.rarest_class(&labels).map(drop);
+    assert!(
+        again
+            .unwrap_err()
+            .to_string()
+            .contains("there is a column \"rarest_class\" already")
+    );
+}

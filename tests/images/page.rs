@@ -8,7 +8,10 @@ use std::fs;
 use std::path::Path;
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/operations.md");
-const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/image");
+const SOURCES: [&str; 2] = [
+    concat!(env!("CARGO_MANIFEST_DIR"), "/src/image"),
+    concat!(env!("CARGO_MANIFEST_DIR"), "/src/rows/partners"),
+];
 
 const HEAD: &str = "\
 # Operations on training pictures
@@ -18,10 +21,12 @@ these: `--augment horizontal_flip`, `operations = [\"horizontal_flip\"]`. Others
 `operations = [{ rotate = { degrees = 5 } }]`. A range is written as a list of its two ends; a parameter without a value is not set. Each operation is described in full
 by the docs of the struct of its name. `millstream preview --row N` shows what each does to a row.
 
-`copy_paste` takes other rows, so it comes last, in a run of a detection alone; boxes and their classes are those of the task there, so a run refuses its `boxes` and
-`classes_in`. In code there are more that take several rows: `DatasetExt::mosaic`, `mixup` and `cutmix`.
+`copy_paste`, `mosaic`, `mixup` and `cutmix` take other rows, so one of them comes last, in a run alone. `copy_paste` and `mosaic` are for a detection, whose boxes and
+classes they take: a run refuses their `boxes`, `classes_in` and `masks`. `mixup` and `cutmix` mix pictures and labels of a classification where stages of the network
+train on new pictures (`train.unfreeze`); the head before that trains on pictures that are not mixed.
 
-`aug_mix` mixes what has moved in several ways, and refuses boxes, masks and keypoints. `by_class` needs one class a row: a classification.
+`aug_mix` mixes what has moved in several ways, and refuses boxes, masks and keypoints. `by_class` goes by the class of a row; where a row has several, as boxes or as a
+list, by the rarest of them, the one that the fewest rows have.
 
 In code there are pictures of 16 bits and of `f32`, too (`Image::depth`): all operations but `clahe` and `jpeg` take them. `equalize` and `posterize`
 leave 256 levels of them at most, as in torchvision, also where a policy runs them.
@@ -44,7 +49,8 @@ fn sentences(folder: &Path, found: &mut BTreeMap<String, String>) {
             let of = part.split([' ', '<']).next().unwrap();
             let lines: Vec<&str> = text.lines().collect();
             let at = lines.iter().position(|line| {
-                line.starts_with(&format!("pub struct {of} {{")) || line.starts_with(&format!("pub struct {of};"))
+                let beginnings = [" {", ";", "("].map(|end| format!("pub struct {of}{end}"));
+                beginnings.iter().any(|beginning| line.starts_with(beginning))
             });
             let Some(at) = at else { continue };
             let above = lines[..at]
@@ -98,7 +104,9 @@ fn parameters<'a>(fields: impl Iterator<Item = (&'a str, &'a Value)>) -> String 
 
 fn page() -> String {
     let mut docs = BTreeMap::new();
-    sentences(Path::new(SOURCE), &mut docs);
+    SOURCES
+        .iter()
+        .for_each(|source| sentences(Path::new(source), &mut docs));
     let mut page = format!("{HEAD}\n| operation | what it does | parameters |\n|---|---|---|\n");
     for own in operations().defaults() {
         let what = docs.get(own.name).unwrap_or_else(|| panic!("{} has no docs", own.name));

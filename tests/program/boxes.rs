@@ -18,7 +18,7 @@ use std::sync::Arc;
 const BACKBONE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/backbones/resnet18");
 
 /// So many pictures of 64 x 48 pixels with two squares each, and columns that could hold labels, too.
-fn data(path: &Path, rows: usize) -> String {
+pub(super) fn data(path: &Path, rows: usize) -> String {
     data_of(path, rows, |numbers| numbers, Some([64, 48]))
 }
 
@@ -62,7 +62,7 @@ fn data_of(path: &Path, rows: usize, boxes: fn([f32; 4]) -> [f32; 4], sides: Opt
     path.display().to_string()
 }
 
-fn millstream(folder: &Path, arguments: &str) -> Output {
+pub(super) fn millstream(folder: &Path, arguments: &str) -> Output {
     let program = Command::new(env!("CARGO_BIN_EXE_millstream"))
         .args(arguments.split_whitespace())
         .current_dir(folder)
@@ -70,13 +70,13 @@ fn millstream(folder: &Path, arguments: &str) -> Output {
     program.unwrap()
 }
 
-fn done(ran: &Output) -> String {
+pub(super) fn done(ran: &Output) -> String {
     let said = String::from_utf8_lossy(&ran.stderr).into_owned();
     assert!(ran.status.success(), "{said}");
     said
 }
 
-fn refused(ran: &Output, part: &str) {
+pub(super) fn refused(ran: &Output, part: &str) {
     let said = String::from_utf8_lossy(&ran.stderr);
     assert!(!ran.status.success() && said.contains(part), "{said}");
 }

@@ -16,6 +16,7 @@ mod finetune;
 mod generate;
 mod import;
 mod interop;
+mod joined;
 mod killed;
 mod leaks;
 mod made_rows;

@@ -21,7 +21,7 @@ const AUGMENT: &str = r#"
 by_class = { fewer_than = 10, operations = [{ rotate = { degrees = 30 } }], otherwise = ["identity"] }
 "#;
 
-fn run(folder: &Path, label: ArrayRef, augment: &str) -> Finetune {
+pub(super) fn run(folder: &Path, label: ArrayRef, augment: &str) -> Finetune {
     let path = folder.join("rows.parquet");
     let pictures: ArrayRef = Arc::new(
         (0..label.len() as u64)
@@ -44,7 +44,7 @@ fn run(folder: &Path, label: ArrayRef, augment: &str) -> Finetune {
 }
 
 /// Twelve rows of `a`, nine of `b`.
-fn names() -> ArrayRef {
+pub(super) fn names() -> ArrayRef {
     Arc::new(StringArray::from_iter_values(
         (0..21).map(|row| if row < 12 { "a" } else { "b" }),
     ))

@@ -210,7 +210,7 @@ fn squares(rows: usize) -> Vec<Vec<([f32; 4], i64)>> {
 }
 
 /// `objects` as Hugging Face's `Sequence({..})` is stored.
-fn objects(rows: &[Vec<([f32; 4], i64)>], format: BoxFormat) -> ArrayRef {
+pub(super) fn objects(rows: &[Vec<([f32; 4], i64)>], format: BoxFormat) -> ArrayRef {
     let offsets = OffsetBuffer::from_lengths(rows.iter().map(Vec::len));
     let list = |values: ArrayRef| -> ArrayRef {
         let item = Arc::new(Field::new_list_field(values.data_type().clone(), true));
@@ -233,12 +233,12 @@ fn objects(rows: &[Vec<([f32; 4], i64)>], format: BoxFormat) -> ArrayRef {
     Arc::new(StructArray::from(columns))
 }
 
-fn pictures(rows: &[Vec<([f32; 4], i64)>]) -> ArrayRef {
+pub(super) fn pictures(rows: &[Vec<([f32; 4], i64)>]) -> ArrayRef {
     let files = rows.iter().map(|row| Some(png([96, 64], row)));
     Arc::new(files.collect::<BinaryArray>())
 }
 
-fn write(path: &Path, columns: Vec<(&str, ArrayRef)>) -> String {
+pub(super) fn write(path: &Path, columns: Vec<(&str, ArrayRef)>) -> String {
     let batch = RecordBatch::try_from_iter(columns).unwrap();
     let mut writer = ArrowWriter::try_new(File::create(path).unwrap(), batch.schema(), None).unwrap();
     writer.write(&batch).unwrap();
@@ -626,7 +626,7 @@ fn maps_that_have_no_room_are_made_anew_and_the_model_is_the_same() {
 }
 
 /// Each row as often as its repeat factor says.
-fn repeated(threshold: f64) -> Strategy {
+pub(super) fn repeated(threshold: f64) -> Strategy {
     balanced(Target::RepeatFactor(threshold))
 }
 
@@ -638,7 +638,7 @@ fn balanced(target: Target) -> Strategy {
 }
 
 /// Forty pictures with a bright square each; every eighth has two dark ones as well.
-fn uneven() -> Vec<Vec<([f32; 4], i64)>> {
+pub(super) fn uneven() -> Vec<Vec<([f32; 4], i64)>> {
     let row = |row: usize| {
         let at = (row % 10) as f32;
         let mut objects = vec![([at, at, at + 24.0, at + 24.0], 0)];
@@ -651,7 +651,7 @@ fn uneven() -> Vec<Vec<([f32; 4], i64)>> {
     (0..40).map(row).collect()
 }
 
-fn uneven_run(folder: &Path, out: &str) -> Finetune {
+pub(super) fn uneven_run(folder: &Path, out: &str) -> Finetune {
     let file = |name: &str, rows: &[Vec<([f32; 4], i64)>]| {
         let columns = vec![("image", pictures(rows)), ("objects", objects(rows, BoxFormat::Xywh))];
         write(&folder.join(name), columns)

@@ -107,9 +107,9 @@ pub(crate) struct Settings {
     #[arg(long, value_name = "CROP", value_parser = crop)]
     crop: Option<Crop>,
     /// What is done with training pictures, in this order: names of operations, such as horizontal_flip, which have their defaults then,
-    /// or some with their parameters as JSON, such as {"rotate": {"degrees": 5}}; or none. docs/operations.md has all with their parameters. For
-    /// boxes {"copy_paste": {"classes": ["bus"]}}, which comes last, pastes objects of these classes, or of all without them. A flip, small turns and
-    /// changes of light if left out
+    /// or some with their parameters as JSON, such as {"rotate": {"degrees": 5}}; or none. docs/operations.md has all with their parameters. One
+    /// that takes other rows comes last: for boxes {"copy_paste": {"classes": ["bus"]}}, which pastes objects of these classes, or of all without them,
+    /// and mosaic; mixup and cutmix for a classification with --unfreeze. A flip, small turns and changes of light if left out
     #[arg(long, value_name = "OPERATION", num_args = 1.., value_parser = Augment::read)]
     augment: Vec<Augment>,
     #[arg(

@@ -54,15 +54,14 @@ impl Image {
     }
 
     /// Tells the stage the classes of its rows, for operations that depend on them: see [`ByClass`](super::by_class::ByClass). On
-    /// `.classes(column)` it finds the names by itself, and has to be told them where rows are counted. `Labels` has both.
+    /// `.classes(column)` it finds the names by itself, and has to be told them where rows are counted. `Labels` has both; of rows with several
+    /// classes, [`Classes::of_rarest`].
     pub fn classes(mut self, classes: Classes) -> Self {
-        let is_of_names = classes.counts.is_empty() || classes.counts.len() == classes.names.len();
-        self.expect(is_of_names, || {
-            format!(
-                "classes: there are {} counts for {} names",
-                classes.counts.len(),
-                classes.names.len()
-            )
+        let names = classes.names.len();
+        let other = [&classes.counts, &classes.rarest].map(Vec::len);
+        let other = other.into_iter().find(|&counts| counts != 0 && counts != names);
+        self.expect(other.is_none(), || {
+            format!("classes: there are {} counts for {names} names", other.unwrap_or(0))
         });
         for at in 0..self.operations.len() {
             match inside::for_classes(&self.operations[at].operation, &classes) {

@@ -17,10 +17,11 @@ use std::sync::Arc;
 /// gets one of the two. An operation of the same name in both draws the same numbers in both: a row that is turned by 5 of 10 degrees in
 /// the one is turned by 15 of 30 in the other.
 ///
-/// The stage has to know the class of each row: it stands on `.classes(column)`, `.balance(column, ..)`, `.balance_rarest(column, ..)` or a
-/// mix of such, or is told [one class](crate::image::Image::of_class). A stage on `.classes(column)` of one class a row finds the names there;
-/// else, and for the number of rows, it is told them by [`Image::classes`](crate::image::Image::classes). `millstream finetune` does that by
-/// itself. Rows with boxes or lists of classes have one class each on `.balance_rarest(column, ..)` alone: the rarest of theirs.
+/// The stage has to know the class of each row: it stands on `.classes(column)`, `.balance(column, ..)` or a mix of such, or is told
+/// [one class](crate::image::Image::of_class). A row with boxes, or a list of classes, is of the rarest of its classes, as a balance by the
+/// rarest class has it: the stage stands on [`rarest_class`](crate::DatasetExt::rarest_class) or
+/// [`balance_rarest`](crate::DatasetExt::balance_rarest) then. The stage finds the names there; for the number of rows it is told them by
+/// [`Image::classes`](crate::image::Image::classes). `millstream finetune` does that by itself.
 ///
 /// It is never part of the row without random augmentation, whatever stands in it: a picture to be evaluated must not show its class. In
 /// training it can, where operations differ in kind: a network that sees blur on one class alone learns blur. Let the classes differ in
@@ -69,7 +70,8 @@ impl ByClass {
         }
     }
 
-    /// `operations` for the classes with fewer rows than `rows`, which is at least 1.
+    /// `operations` for the classes with fewer rows than `rows`, which is at least 1. Of rows with several classes, a class has those that
+    /// have it, also where another one of theirs is rarer.
     pub fn fewer_than(rows: u64, operations: impl Into<Operations>) -> Self {
         Self {
             fewer_than: Some(rows),
@@ -125,9 +127,14 @@ impl ByClass {
         }
         let meant = classes.names.iter().zip(&is_meant).filter(|(_, is_meant)| **is_meant);
         let names = meant.map(|(name, _)| name.clone()).collect();
-        let counts = classes.counts.iter().zip(&is_meant);
-        let rows: u64 = counts.filter(|(_, is_meant)| **is_meant).map(|(count, _)| count).sum();
-        let all: u64 = classes.counts.iter().sum();
+        // A row runs the operations of one class, however many have it.
+        let counts = match classes.rarest.is_empty() {
+            true => &classes.counts,
+            false => &classes.rarest,
+        };
+        let rows = counts.iter().zip(&is_meant);
+        let rows: u64 = rows.filter(|(_, is_meant)| **is_meant).map(|(count, _)| count).sum();
+        let all: u64 = counts.iter().sum();
         let share = (all > 0).then(|| rows as f64 / all as f64);
         Ok(Found { is_meant, names, share })
     }

@@ -29,7 +29,8 @@ impl Image {
             ))),
             None => Err(ImageError::Config(format!(
                 "{name}: the class of the row is not known: stand the stage on `.classes(column)`, `.balance(column, ..)` or a mix of \
-                 such, or say one by Image::of_class"
+                 such, of rows with boxes or lists of classes on `.rarest_class(labels)` or `.balance_rarest(column, ..)`, or say one by \
+                 Image::of_class"
             ))),
         }
     }
@@ -37,6 +38,11 @@ impl Image {
     /// Whether an operation asks for the class of each row.
     pub(crate) fn needs_class(&self) -> bool {
         self.operations.iter().any(|step| step.needs.class)
+    }
+
+    /// Whether it was told that rows are of the rarest of their classes.
+    pub(in crate::image) fn is_told_rarest(&self) -> bool {
+        self.classes.as_ref().is_some_and(|classes| !classes.rarest.is_empty())
     }
 
     /// The stage on rows whose classes have these `names`, where that is known.
@@ -49,7 +55,7 @@ impl Image {
             return Ok(self.clone());
         }
         match (self.classes.as_deref(), names) {
-            (Some(told), Some(names)) if told.names != names => Err(Error::config(format!(
+            (Some(told), Some(names)) if !told.are(names) => Err(Error::config(format!(
                 "the classes of the rows are {}, but the stage was told {}",
                 names.join(", "),
                 told.names.join(", ")

@@ -2,6 +2,7 @@
 
 mod collage;
 mod copy_paste;
+mod mixed_labels;
 mod mosaic;
 mod paste;
 mod resample;

@@ -3,6 +3,8 @@ use super::resample::{Level, Span, resample};
 use crate::dataset::Len;
 use crate::error::{Error, Result};
 use crate::image::Motion;
+use crate::image::drawn::Drawn;
+use crate::image::operation::{Operation, Subject};
 use crate::image::targets::Boxes;
 use crate::plan::Plan;
 use crate::rng::Rng;
@@ -10,6 +12,7 @@ use crate::rows::{Bound, Draws, Element, Out, Partner, Partners, Row, Stage, Sta
 use crate::spec::{Description, Spec};
 use arrow::datatypes::Schema;
 use serde::{Deserialize, Serialize};
+use std::any::Any;
 use std::ops::RangeInclusive;
 
 /// Puts four rows of a batch together in one picture (YOLOv4, Bochkovskiy et al. 2020), as albumentations' `Mosaic`: small objects, and objects in
@@ -103,10 +106,46 @@ impl Mosaic {
         self
     }
 
+    /// The same with the boxes of a run.
+    ///
+    /// # Errors
+    ///
+    /// `Config` where it has boxes or masks of its own.
+    #[cfg(feature = "train")]
+    pub(crate) fn of_run(&self, boxes: Boxes) -> Result<Self> {
+        if self.boxes.as_ref().is_some_and(|own| *own != Boxes::default()) || !self.masks.is_empty() {
+            return Err(Error::config(
+                "boxes are those of the task, and masks are not learnt: leave out boxes and masks",
+            ));
+        }
+        Ok(self.clone().boxes(boxes))
+    }
+
+    /// Refuses to put nothing together.
+    #[cfg(feature = "train")]
+    pub(crate) fn check_joins(&self) -> Result<()> {
+        match self.p > 0.0 {
+            true => Ok(()),
+            false => Err(Error::config("p is 0, so that no mosaic is made: leave it out")),
+        }
+    }
+
     /// The centre of the mosaic of a row whose generator is `rng`, as shares; none where it stays as it is.
-    fn draw(&self, rng: &mut Rng) -> Option<[f32; 2]> {
+    fn centred(&self, rng: &mut Rng) -> Option<[f32; 2]> {
         let drawn = rng.chance(self.p);
         drawn.then(|| [0; 2].map(|_| rng.range(*self.center.start(), *self.center.end())))
+    }
+}
+
+/// In the `operations` of a [run](crate::task::AugmentOptions) alone, where it comes last and takes the boxes of the task:
+/// `{ mosaic = { p = 0.5 } }`. An image stage has one row at a time and refuses it.
+impl Operation for Mosaic {
+    fn draw(&self, _: &Subject, _: &mut Rng) -> Drawn {
+        Drawn::Nothing
+    }
+
+    fn with_partners(&self) -> Option<&dyn Any> {
+        Some(self)
     }
 }
 
@@ -120,7 +159,7 @@ impl Partners for Mosaic {
         };
         let others = windows.successors(seed, name, positions, 3);
         let drawn = positions.iter().zip(others).map(|(&position, others)| {
-            match self.draw(&mut Rng::new(seed, name, position)) {
+            match self.centred(&mut Rng::new(seed, name, position)) {
                 Some(_) => others.into_iter().map(partner).collect(),
                 None => Vec::new(),
             }
@@ -210,7 +249,7 @@ impl Stage for Quarters {
         let run = move |row: &Row<'_>, draws: Draws<'_>, out: &mut Out<'_>| {
             let center = match row.partners() {
                 0 => None,
-                _ => draws.rng().and_then(|mut rng| mosaic.draw(&mut rng)),
+                _ => draws.rng().and_then(|mut rng| mosaic.centred(&mut rng)),
             };
             match center {
                 None => collage.copy(row, out),

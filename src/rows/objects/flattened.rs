@@ -162,10 +162,17 @@ impl<D: Dataset> Dataset for FlatObjects<D> {
         let plan = Plan::of(&spec).param("classes", format_args!("{:?}", self.reader.names()));
         let survey = self.reader.survey();
         let plan = plan.note(format_args!(
-            "{} in {}, {} without",
-            counted(survey.boxes(), "box"),
+            "{} in {}, {} without{}",
+            counted(survey.objects, "object"),
             counted(survey.rows, "row"),
-            counted(survey.without, "row")
+            counted(survey.without, "row"),
+            match survey.crowds {
+                0 => String::new(),
+                crowds => format!(
+                    "; beside them {} of crowds, which are no objects",
+                    counted(crowds, "box")
+                ),
+            }
         ));
         let plan = match survey.remark() {
             Some(remark) => plan.note(remark),

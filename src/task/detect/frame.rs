@@ -4,8 +4,9 @@ use super::objects::is_boxes;
 use crate::columns::{index_of, list_item, shape_of, tensor_values};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
-use crate::image::{Boxes, CopyPaste, Image, Keypoints, Paste};
+use crate::image::{Boxes, CopyPaste, Image, Keypoints, Mosaic, Paste, Quarters};
 use crate::plan::Plan;
+use crate::quote::quoted;
 use crate::rows::{Bound, BoxFormat, Stage};
 use crate::train::loss::detection::Places;
 use arrow::array::{Array, ArrayRef, FixedSizeListArray, Float32Array, RecordBatch};
@@ -188,6 +189,44 @@ impl Stage for PasteObjects {
         let boxes = Boxes::new(found.boxes, BoxFormat::Xyxy).label_fields(&found.beside);
         let classes = found.beside.first().copied().unwrap_or_default();
         self.with(self.copy_paste.of_run(boxes, classes)?).bind(below)
+    }
+}
+
+/// Puts pictures together that [`WithBoxes`] has made.
+#[derive(Clone, Debug)]
+pub(super) struct PutTogether {
+    pub(super) column: String,
+    pub(super) mosaic: Mosaic,
+    /// The least share of a box that has to be left in its quarter.
+    pub(super) min_visibility: f32,
+}
+
+impl PutTogether {
+    fn with(&self, mosaic: Mosaic) -> Quarters {
+        Quarters {
+            column: self.column.clone(),
+            mosaic,
+        }
+    }
+}
+
+impl Stage for PutTogether {
+    fn describe(&self) -> Plan {
+        let plan = self.with(self.mosaic.clone()).describe();
+        plan.param("min_visibility", self.min_visibility)
+    }
+
+    fn bind(&self, below: &Schema) -> Result<Bound> {
+        let found = Found::among(below).ok_or_else(|| Error::schema("there are no boxes beside the pictures"))?;
+        if let Some(points) = found.points.first() {
+            return Err(Error::config(format!(
+                "a mosaic moves boxes, and not the keypoints of their objects (column {}): leave mosaic out",
+                quoted(points)
+            )));
+        }
+        let boxes = Boxes::new(found.boxes, BoxFormat::Xyxy).label_fields(&found.beside);
+        let mosaic = self.mosaic.of_run(boxes.min_visibility(self.min_visibility))?;
+        self.with(mosaic).bind(below)
     }
 }
 

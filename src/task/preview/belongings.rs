@@ -19,18 +19,20 @@ const IGNORED: u8 = 255;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Belongings {
     /// Width and height of the picture.
-    size: [u32; 2],
-    objects: Vec<Object>,
+    pub(super) size: [u32; 2],
+    pub(super) objects: Vec<Object>,
     /// A value for each pixel, in each mask.
-    masks: Vec<Vec<u8>>,
+    pub(super) masks: Vec<Vec<u8>>,
+    /// The number of the object that each pixel is of, from 1 on; empty where that is not known.
+    pub(super) instances: Vec<u8>,
 }
 
 /// A box, an oriented box or the keypoints of an object.
 #[derive(Clone, Debug, Default, PartialEq)]
-struct Object {
-    class: u32,
+pub(super) struct Object {
+    pub(super) class: u32,
     name: String,
-    corners: Option<[f64; 4]>,
+    pub(super) corners: Option<[f64; 4]>,
     outline: Vec<[f64; 2]>,
     keypoints: Vec<Option<[f64; 2]>>,
     skeleton: Vec<(usize, usize)>,
@@ -136,7 +138,7 @@ impl Belongings {
 
     /// Whether there is nothing to draw.
     pub(super) fn is_empty(&self) -> bool {
-        self.objects.is_empty() && self.masks.is_empty()
+        self.objects.is_empty() && self.masks.is_empty() && self.instances.is_empty()
     }
 
     /// `tile`, the picture in some size, with them.
@@ -147,9 +149,9 @@ impl Belongings {
         let size = [tile.width, tile.height];
         let scale: [f64; 2] = std::array::from_fn(|axis| f64::from(size[axis]) / f64::from(self.size[axis].max(1)));
         let place = |[x, y]: [f64; 2]| [x * scale[0], y * scale[1]];
-        let masks: Vec<(u8, Vec<u8>)> = self.masks.iter().flat_map(|mask| self.by_value(mask, size)).collect();
-        let of_masks = masks.iter().map(|(value, mask)| DrawnObject {
-            class: u32::from(*value) - 1,
+        let masks = self.layers(size);
+        let of_masks = masks.iter().map(|(class, mask)| DrawnObject {
+            class: *class,
             mask: Some(mask),
             ..DrawnObject::default()
         });
@@ -174,8 +176,8 @@ impl Belongings {
         Ok(Pixels { levels, ..tile })
     }
 
-    /// Where a mask, in a picture of `size`, has each of its values above 0.
-    fn by_value(&self, mask: &[u8], [width, height]: [u32; 2]) -> Vec<(u8, Vec<u8>)> {
+    /// Where a mask, in a picture of `size`, has each of its values from 1 to `last`.
+    pub(super) fn by_value(&self, mask: &[u8], [width, height]: [u32; 2], last: u8) -> Vec<(u8, Vec<u8>)> {
         let nearest = |at: u32, to: u32, from: u32| (u64::from(at) * u64::from(from) / u64::from(to.max(1))) as usize;
         let [from_width, from_height] = self.size;
         let value = |at: u32| {
@@ -188,7 +190,7 @@ impl Belongings {
         let values: Vec<u8> = (0..width * height).map(value).collect();
         let there = |value: &u8| values.contains(value);
         let of = |value: u8| (value, values.iter().map(|&own| u8::from(own == value)).collect());
-        (1..IGNORED).filter(there).map(of).collect()
+        (1..=last).filter(there).map(of).collect()
     }
 }
 

@@ -3,11 +3,13 @@
 //! Rows come from the pipeline that the run trains on: the same stage, shares and draws at the same positions. Nothing is trained.
 
 mod belongings;
+mod instances;
 mod open;
 mod phase;
 mod rows;
 mod samples;
 mod sheet;
+mod shown;
 mod steps;
 
 pub use open::Preview;

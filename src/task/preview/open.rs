@@ -80,6 +80,7 @@ impl Preview {
         run.augmentation()?;
         let datasets = run.datasets(cx)?;
         strategy.check_for(&datasets)?;
+        run.check_mixing(&datasets, strategy)?;
         run.check_fixed_views(&datasets, strategy)?;
         // On the processor, whatever the run trains on: it is only asked what it is.
         run.check_network(&FrozenBackbone::load(&run.spec.model.pretrained()?, &Device::flex())?)?;

@@ -1,6 +1,7 @@
 //! The rows of a training, wherever one wants to look.
 
 use super::belongings::Belongings;
+use super::instances::Instances;
 use super::phase::TrainingPhase;
 use crate::columns::{index_of, shape_of, tensor_values};
 use crate::dataset::{Dataset, Origin, Provenance, Stable};
@@ -19,6 +20,7 @@ use crate::task::definition::Split;
 use crate::task::finetune::Finetune;
 use crate::task::loaders::FeatureRows;
 use crate::task::prepare::Prepared;
+use crate::task::spec::row_join::RowJoin;
 use crate::task::strategy::Strategy;
 use crate::task::training_order::{AsOneBlock, TrainingOrder};
 use arrow::array::{Array, RecordBatch};
@@ -41,6 +43,8 @@ pub struct PreviewRows {
     pub(super) bad: Vec<BadRow>,
     /// Which training rows are synthetic as they are stored: those of files that `generate sample` wrote, and those of which a column says so.
     pub(super) made: Vec<bool>,
+    /// The masks of the objects, where the training files have them.
+    pub(super) instances: Option<Instances>,
     normalisation: Normalisation,
 }
 
@@ -121,6 +125,7 @@ impl PreviewRows {
         Ok(Self {
             cx: cx.with_seed(run.spec.seed),
             normalisation: run.spec.model.preprocessing()?.normalisation,
+            instances: Instances::open(cx, &run.spec.data, &datasets.targets)?,
             run,
             strategy: strategy.clone(),
             datasets,
@@ -155,6 +160,13 @@ impl PreviewRows {
             Source::Views { order, .. } => order,
             Source::Images { order, .. } => order,
         }
+    }
+
+    /// The operation that joins rows of this part of the run, if there is one.
+    pub(super) fn row_join(&self) -> Option<RowJoin<'_>> {
+        let is_anew = matches!(self.source, Source::Images { .. });
+        let join = self.run.spec.augment.row_join()?;
+        (is_anew || !join.mixes_labels()).then_some(join)
     }
 
     /// Where the row at `position` comes from.

@@ -1,11 +1,11 @@
 //! The first rows of each class and origin.
 
-use super::rows::{MOST_PARENTS, PreviewRows, Shown, Source};
+use super::rows::{MOST_PARENTS, PreviewRows, Source};
 use crate::dataset::{Dataset, Origin, Provenance};
 use crate::error::{Result, StoredRow};
-use crate::image::{CopyPaste, Pixels};
+use crate::image::Pixels;
 use crate::mix::{Picked, Target};
-use crate::spec::Spec;
+use crate::task::spec::row_join::RowJoin;
 use crate::task::targets::{TargetKind, Targets};
 use std::collections::{HashMap, HashSet};
 use std::ops::{Range, RangeInclusive};
@@ -13,8 +13,8 @@ use std::ops::{Range, RangeInclusive};
 /// Positions whose rows are worked out at a time.
 const CHUNK: u64 = 4096;
 
-/// Positions that are looked at to tell how many rows objects may be pasted into.
-const PASTED: u64 = 1 << 18;
+/// Positions that are looked at to tell how many rows are made of several.
+const JOINED: u64 = 1 << 18;
 
 /// Samples of the rows that are trained on.
 #[derive(Clone, Debug)]
@@ -36,7 +36,7 @@ pub struct PreviewGroup {
     pub stored: u64,
     /// Its rows in an epoch, and how many of them are synthetic: those of the run's generator, and stored ones that another made. Where training
     /// rows are synthetic as they are stored, and with repeat factors, both are counted in the first of the epochs that were looked through. Where objects are pasted
-    /// into rows, these are on average over all of those epochs, and count rows into which some may have been pasted.
+    /// into rows, or rows are mixed or put together, these are on average over all of those epochs, and count rows into which some may have been pasted.
     pub epoch: (u64, u64),
     /// Real ones, then augmented ones, then synthetic ones, each in the order in which they are trained on.
     pub samples: Vec<PreviewSample>,
@@ -60,18 +60,18 @@ pub struct PreviewSample {
     pub along: Option<f32>,
     /// Pictures that it is shown by.
     pub(super) tiles: usize,
-    /// Its target in words; of a row with objects of other rows, those that it has as it is trained on.
+    /// Its target in words; of a row with objects of other rows, those that it has as it is trained on, and of one that is mixed, the shares of its classes.
     pub target: String,
     /// The training row.
-    row: Option<u64>,
-    picked: Picked,
+    pub(super) row: Option<u64>,
+    pub(super) picked: Picked,
 }
 
 impl PreviewSample {
-    /// Whether it is synthetic as it is stored: neither made by the run's generator nor of objects that were pasted.
+    /// Whether it is synthetic as it is stored: neither made by the run's generator nor of several rows.
     pub(super) fn is_made(&self) -> bool {
-        let is_pasted = self.provenance.generator.as_deref() == Some(CopyPaste::NAME);
-        matches!(self.picked, Picked::Stored(_)) && self.provenance.origin == Origin::Synthetic && !is_pasted
+        let is_joined = self.provenance.generator.as_deref().is_some_and(RowJoin::is_name);
+        matches!(self.picked, Picked::Stored(_)) && self.provenance.origin == Origin::Synthetic && !is_joined
     }
 }
 
@@ -150,11 +150,10 @@ impl PreviewRows {
                 group.epoch = given[class];
             }
         }
-        if self.run.spec.augment.copy_paste().is_some() {
-            // Such a task has several classes a row, so that all rows are one group.
-            let share = self.pasted(self.start(epoch)..self.start(last.saturating_add(1)));
-            for group in &mut groups {
-                group.epoch.1 = (group.epoch.0 as f64 * share).round() as u64;
+        if self.row_join().is_some() {
+            let shares = self.joined(self.start(epoch)..self.start(last.saturating_add(1)), counts.len());
+            for (group, &class) in groups.iter_mut().zip(&classes) {
+                group.epoch.1 = (group.epoch.0 as f64 * shares[class]).round() as u64;
             }
         }
         let positions = groups
@@ -162,7 +161,7 @@ impl PreviewRows {
             .flat_map(|group| &group.samples)
             .map(|sample| sample.position);
         let through = positions.max().map_or(epoch, |position| self.epoch_of(position, epoch));
-        self.number(groups.iter_mut().flat_map(|group| &mut group.samples).collect());
+        self.number_all(groups.iter_mut().flat_map(|group| &mut group.samples).collect());
         let targets = &self.datasets.targets;
         if matches!(targets, Targets::Objects(_) | Targets::Masks(_)) {
             // A crop leaves a part of the boxes and of a mask, and what is pasted comes to them: the row alone tells what it has in the end.
@@ -198,14 +197,6 @@ impl PreviewRows {
         Ok(shown.into_iter().map(|(picture, _)| picture).collect())
     }
 
-    /// As [`pictures`](Self::pictures), with what belongs to each.
-    pub(super) fn shown(&self, sample: &PreviewSample) -> Result<Vec<Shown>> {
-        match sample.row.filter(|_| !sample.is_trained) {
-            Some(row) => self.original(row),
-            None => self.trained(sample.position, sample.picked),
-        }
-    }
-
     /// The rows of each class in training epoch `epoch`, and how many of them are synthetic.
     fn in_epoch(&self, epoch: u64, classes: usize) -> Vec<(u64, u64)> {
         let mut given = vec![(0, 0); classes];
@@ -222,14 +213,23 @@ impl PreviewRows {
         given
     }
 
-    /// The share of the rows at these positions that are synthetic: objects may be pasted into them, or they are stored as such. Where they are many, of an even
-    /// part of them.
-    fn pasted(&self, positions: Range<u64>) -> f64 {
+    /// Of the rows of each class at these positions, the share that are synthetic: objects may be pasted into them, they are made of several rows, or they are
+    /// stored as such. Where they are many, of an even part of them.
+    fn joined(&self, positions: Range<u64>, classes: usize) -> Vec<f64> {
         let all = positions.end.saturating_sub(positions.start);
-        let looked = all.min(PASTED);
+        let looked = all.min(JOINED);
         let at = |number: u64| positions.start + (u128::from(number) * u128::from(all) / u128::from(looked)) as u64;
-        let is_synthetic = |number: &u64| self.provenance(at(*number)).origin == Origin::Synthetic;
-        (0..looked).filter(is_synthetic).count() as f64 / looked.max(1) as f64
+        let mut found = vec![(0_u64, 0_u64); classes];
+        for first in (0..looked).step_by(CHUNK as usize) {
+            let positions: Vec<u64> = (first..looked.min(first + CHUNK)).map(at).collect();
+            for (&position, picked) in positions.iter().zip(self.order().picked(&self.cx, &positions)) {
+                let (rows, synthetic) = &mut found[self.class(picked)];
+                *rows += 1;
+                *synthetic += u64::from(self.provenance(position).origin == Origin::Synthetic);
+            }
+        }
+        let share = |(rows, synthetic): (u64, u64)| synthetic as f64 / rows.max(1) as f64;
+        found.into_iter().map(share).collect()
     }
 
     /// What rows that are trained on can be.
@@ -294,6 +294,10 @@ impl PreviewRows {
         let mut provenance = self.provenance(position);
         if !is_trained {
             provenance.origin = Origin::Real;
+            if provenance.generator.as_deref().is_some_and(RowJoin::is_name) {
+                // The own row comes first.
+                provenance.places.truncate(1);
+            }
         }
         let (row, view, along) = match picked {
             Picked::Stored(below) => {
@@ -310,10 +314,11 @@ impl PreviewRows {
             }
         };
         let class = || self.datasets.targets.names().get(self.class(picked)).cloned();
-        let target = row.map_or_else(
-            || class().unwrap_or_default(),
-            |row| self.datasets.targets.in_words(row),
-        );
+        let target = match (row, is_trained && !provenance.label_shares.is_empty()) {
+            (_, true) => self.shares_in_words(&provenance),
+            (None, false) => class().unwrap_or_default(),
+            (Some(row), false) => self.datasets.targets.in_words(row),
+        };
         let tiles = match (picked, &self.source) {
             (Picked::Synthetic(_), Source::Views { .. }) => provenance.places.len().clamp(1, MOST_PARENTS),
             _ => 1,
@@ -332,8 +337,18 @@ impl PreviewRows {
         }
     }
 
+    /// The classes of a row that was mixed, with their shares of its label: `62 % glass, 38 % paper`.
+    pub(super) fn shares_in_words(&self, made: &Provenance) -> String {
+        let names = self.datasets.targets.names();
+        let words = |(class, share): &(Option<u32>, f32)| {
+            let name = class.and_then(|class| names.get(class as usize));
+            format!("{:.0} % {}", 100.0 * share, name.map_or("", String::as_str))
+        };
+        made.label_shares.iter().map(words).collect::<Vec<_>>().join(", ")
+    }
+
     /// Fills in which rows of the training files `samples` were made of.
-    fn number(&self, mut samples: Vec<&mut PreviewSample>) {
+    fn number_all(&self, mut samples: Vec<&mut PreviewSample>) {
         let places = samples.iter().flat_map(|sample| &sample.provenance.places);
         let numbers = self.numbers(places.cloned().collect());
         for sample in &mut samples {
@@ -343,7 +358,7 @@ impl PreviewRows {
     }
 
     /// Which rows of the training files `places` are, counted from 0 over all of them.
-    fn numbers(&self, mut places: HashSet<StoredRow>) -> HashMap<StoredRow, u64> {
+    pub(super) fn numbers(&self, mut places: HashSet<StoredRow>) -> HashMap<StoredRow, u64> {
         let mut numbers = HashMap::new();
         let Some(stored) = self.datasets.stored.first().map(|stored| &stored.rows) else {
             return numbers;

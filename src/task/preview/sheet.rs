@@ -6,11 +6,11 @@ use super::samples::{PreviewGroup, PreviewSample, PreviewSamples};
 use super::steps::PreviewSteps;
 use crate::dataset::{Origin, Stable};
 use crate::error::Result;
-use crate::image::{CopyPaste, Pixels};
+use crate::image::Pixels;
 use crate::mix::Target;
 use crate::quote::{counted, counted_with};
 use crate::report::picture::{SheetGroup, SheetSample, Tile, contact_sheet};
-use crate::spec::Spec;
+use crate::task::spec::row_join::RowJoin;
 use image::RgbImage;
 use std::collections::BTreeSet;
 
@@ -151,13 +151,21 @@ impl PreviewRows {
             true => format!("at {}", sample.position),
             false => "original".to_owned(),
         };
-        let target = self
-            .datasets
-            .targets
-            .one_class()
-            .is_none()
-            .then(|| sample.target.clone());
+        // A class has its rows below its name.
+        let says = self.datasets.targets.one_class().is_none()
+            || sample.is_trained && !sample.provenance.label_shares.is_empty();
+        let target = says.then(|| sample.target.clone());
         [rows, at].into_iter().chain(view).chain(along).chain(target).collect()
+    }
+
+    /// What the operation that joins rows makes of a picture.
+    fn joins(&self) -> &'static str {
+        match self.row_join() {
+            Some(RowJoin::Mosaic(_)) => "that are put together of parts of four rows, with their boxes",
+            Some(RowJoin::MixUp(_)) => "that are blended with that of another row, whose share the label has as well",
+            Some(RowJoin::CutMix(_)) => "with a part of that of another row, whose share the label has as well",
+            _ => "into which objects of another row may have been pasted, if there are any and a place was found",
+        }
     }
 
     /// What a sheet of `samples` says of itself.
@@ -230,10 +238,7 @@ impl PreviewRows {
         notes.extend(synthetic.map(|sample| {
             let name = sample.provenance.generator.as_deref().unwrap_or_default();
             match (sample.along, &self.source) {
-                _ if name == CopyPaste::NAME => format!(
-                    "Synthetic rows ({name}) are pictures into which objects of another row may have been pasted, if there are any and a place was found: \
-                     each picture is what training sees."
-                ),
+                _ if RowJoin::is_name(name) => format!("Synthetic rows ({name}) are pictures {}: each picture is what training sees.", self.joins()),
                 (Some(_), _) => format!(
                     "Synthetic rows ({name}) are no pictures: training sees features between those of the two pictures, so far on the \
                      way from the left one to the right one."

@@ -6,7 +6,7 @@ use super::rows::{PreviewRows, Shown, Source};
 use crate::columns::{bytes_of, index_of};
 use crate::dataset::{Dataset, Origin, Stable};
 use crate::error::{Error, Result, StoredRow};
-use crate::image::{CopyPaste, Image, ImageStep};
+use crate::image::{Image, ImageStep};
 use crate::mix::Picked;
 use crate::quote::{counted, quoted};
 use crate::rng::Rng;
@@ -14,6 +14,7 @@ use crate::rows::{BoxFormat, Transformed};
 use crate::spec::Spec;
 use crate::task::bad_rows::RowLocation;
 use crate::task::definition::{Input, Split};
+use crate::task::spec::row_join::RowJoin;
 use crate::task::targets::TargetKind;
 use crate::task::training_order::TrainingOrder;
 use std::sync::Arc;
@@ -87,22 +88,14 @@ impl PreviewRows {
             return Err(Error::config("a synthetic row has no steps").context(format!("row {row}")));
         };
         let (origin, view) = (self.origin(picked), self.row_and_view(below).1);
+        let view = matches!(self.source, Source::Views { .. }).then_some(view);
         let input = self.run.input(&self.datasets)?;
-        let (image, split, key, view) = match (&self.source, self.is_plain(picked)) {
-            (Source::Views { images, .. }, true) => match images.views() {
-                1 => (input.plain.clone(), Split::Evaluation, 0, Some(view)),
-                _ => (input.augmented.plain(), Split::Train, 0, Some(view)),
-            },
-            (Source::Views { .. }, _) => (input.augmented.clone(), Split::Train, below, Some(view)),
-            (Source::Images { .. }, _) => (input.augmented.clone(), Split::Train, position, None),
-        };
+        let (image, split, key) = self.making(&input, (position, picked, below));
         let taken = self.cx.block_on(self.datasets.train.take(&self.cx, &[own]))?;
         let column = taken.column(index_of(&taken.schema(), &self.datasets.image)?);
         let bytes = bytes_of(column, 0).unwrap_or_default();
         let mut rng = Rng::new(self.cx.seed(), Image::NAME, key);
-        let class = self.datasets.targets.one_class().map(|labels| labels.class(own));
-        let stage = self.datasets.task.image(&with_image(&input, image.clone()), split);
-        let stage = class.into_iter().fold(stage, Image::of_class);
+        let stage = self.stage(&input, image.clone(), split, own)?;
         let (boxes, format) = (boxes_of(&taken)?, self.format());
         let boxes = boxes.as_deref().zip(format).map(|(boxes, format)| (format, boxes));
         let mut steps = stage.steps_of(bytes, boxes, &mut rng).map_err(|error| {
@@ -111,10 +104,10 @@ impl PreviewRows {
                 .context(place.to_string())
         })?;
         let trained = self.trained(position, picked)?.into_iter().next();
-        let pastes = self.run.spec.augment.copy_paste().is_some();
+        let join = self.row_join();
         let is_same = |(pixels, _): &Shown| Some(pixels) == steps.last().map(|step| &step.pixels);
-        // What is pasted comes behind all steps of the stage.
-        if !pastes && !trained.as_ref().is_some_and(is_same) {
+        // What is made of several rows comes behind all steps of the stage.
+        if join.is_none() && !trained.as_ref().is_some_and(is_same) {
             return Err(Error::config(format!(
                 "the task {} makes its inputs of column {} by a stage of its own, whose steps are not known",
                 self.datasets.task.name(),
@@ -134,23 +127,31 @@ impl PreviewRows {
                 0 => (image.squashed([shown.pixels.width, shown.pixels.height]), false),
                 step => image.first_operations(step - 1).brought_to_size(),
             };
-            let own = self.belongings(&with_image(&input, image), step, at)?;
+            let mut found = self.belongings(&with_image(&input, image.clone()), step, at)?;
+            let split = if step == 0 { Split::Evaluation } else { split };
+            let values = self.moved_instances(own, (&self.stage(&input, image, split, own)?, key))?;
+            if values.len() == found.size.iter().map(|&side| side as usize).product::<usize>() {
+                found.instances = values;
+            }
             belongings.push(match is_squashed {
-                true => own,
-                false => own.within([shown.pixels.width, shown.pixels.height]),
+                true => found,
+                false => found.within([shown.pixels.width, shown.pixels.height]),
             });
         }
-        let generator = match &self.source {
-            Source::Views { images, .. } => images.provenance(&self.cx, below).generator,
-            Source::Images { rows, .. } => rows.provenance(&self.cx, position).generator,
+        let made = match &self.source {
+            Source::Views { images, .. } => images.provenance(&self.cx, below),
+            Source::Images { rows, .. } => rows.provenance(&self.cx, position),
         };
-        if let Some((pixels, own)) = trained.filter(|_| pastes && generator.as_deref() == Some(CopyPaste::NAME)) {
+        let join = join.filter(|join| made.generator.as_deref() == Some(join.name()));
+        if let Some(((pixels, own), join)) = trained.zip(join) {
             let before = belongings.last().map_or(0, Belongings::objects);
+            let objects = |many: usize| counted(many as u64, "object");
             steps.push(ImageStep {
-                name: CopyPaste::NAME.to_owned(),
-                drawn: Some(match own.objects().saturating_sub(before) {
-                    1 => "1 object".to_owned(),
-                    many => format!("{many} objects"),
+                name: join.name().to_owned(),
+                drawn: Some(match join {
+                    RowJoin::CopyPaste(_) => objects(own.objects().saturating_sub(before)),
+                    RowJoin::Mosaic(_) => format!("4 pictures, {}", objects(own.objects())),
+                    RowJoin::MixUp(_) | RowJoin::CutMix(_) => self.shares_in_words(&made),
                 }),
                 pixels,
             });
@@ -173,8 +174,30 @@ impl PreviewRows {
         })
     }
 
+    /// How the picture of what was `picked` at `position`, the row at `below` of what is ordered, is made: the run's pictures, what they are for, and the key of the draws.
+    pub(super) fn making(&self, input: &Input, (position, picked, below): (u64, Picked, u64)) -> (Image, Split, u64) {
+        match (&self.source, self.is_plain(picked)) {
+            (Source::Views { images, .. }, true) => match images.views() {
+                1 => (input.plain.clone(), Split::Evaluation, 0),
+                _ => (input.augmented.plain(), Split::Train, 0),
+            },
+            (Source::Views { .. }, _) => (input.augmented.clone(), Split::Train, below),
+            (Source::Images { .. }, _) => (input.augmented.clone(), Split::Train, position),
+        }
+    }
+
+    /// The stage by which the task makes pictures as `image` does, for training row `own`.
+    pub(super) fn stage(&self, input: &Input, image: Image, split: Split, own: u64) -> Result<Image> {
+        let class = match image.needs_class() {
+            true => Some(self.datasets.row_classes()?.1.class(own)),
+            false => None,
+        };
+        let stage = self.datasets.task.image(&with_image(input, image), split);
+        Ok(class.into_iter().fold(stage, Image::of_class))
+    }
+
     /// What the numbers of the boxes of training rows mean, where these have any: whatever is stored, the reader makes corners of it.
-    fn format(&self) -> Option<BoxFormat> {
+    pub(super) fn format(&self) -> Option<BoxFormat> {
         match self.datasets.task.target() {
             TargetKind::Objects(format) if format.is_normalized() => Some(BoxFormat::XyxyNormalized),
             TargetKind::Objects(_) => Some(BoxFormat::Xyxy),
@@ -197,7 +220,7 @@ impl PreviewRows {
                 self.levels(&rows.views(1)?, &[at.own])?
             }
             Source::Views { images, .. } => {
-                let rows = Transformed::new(train(), task.stage(input, at.split)?)?;
+                let rows = Transformed::new(self.datasets.training_rows(input)?, task.stage(input, at.split)?)?;
                 self.levels(&rows.views(images.views())?, &[at.below])?
             }
             Source::Images { .. } => {
@@ -205,7 +228,8 @@ impl PreviewRows {
                     let wanted = self.run.wanted(&self.strategy, self.phase == TrainingPhase::Deep)?;
                     TrainingOrder::new(&self.cx, train(), &self.datasets, &wanted)?
                 };
-                let rows = Transformed::new(order, task.stage(input, at.split)?)?;
+                let rows = self.datasets.in_order(Arc::new(order), input)?;
+                let rows = Transformed::new(rows, task.stage(input, at.split)?)?;
                 self.levels(&rows, &[at.position])?
             }
         };

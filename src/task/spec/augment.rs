@@ -1,8 +1,9 @@
 //! What becomes of the pictures of a run.
 
+use super::row_join::RowJoin;
 use crate::error::{Error, Remedy, Result};
 use crate::image::{Brightness, Contrast, CopyPaste, Crop, HorizontalFlip, Image, ImageError, Operation, Rotate};
-use crate::spec::{Named, Spec};
+use crate::spec::Named;
 use serde::de::value::SeqAccessDeserializer;
 use serde::de::{self, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -21,7 +22,8 @@ pub struct AugmentOptions {
     /// height.
     pub crop: Crop,
     /// What is done with the pictures, in this order; operations that run others, such as `one_of` and `by_class`, stand inside of each
-    /// other. `copy_paste`, for boxes, comes last. Defaults to `horizontal_flip` with probability 0.5, `rotate` by up to 10 degrees,
+    /// other. What takes other rows comes last: `copy_paste` and `mosaic`, for boxes, and `mixup` and `cutmix`, for a classification whose
+    /// stages train on new pictures. Defaults to `horizontal_flip` with probability 0.5, `rotate` by up to 10 degrees,
     /// `brightness` 0.2 and `contrast` 0.2. `none` is read as an empty list.
     #[serde(deserialize_with = "operations")]
     pub operations: Vec<Named<dyn Operation>>,
@@ -106,12 +108,37 @@ impl AugmentOptions {
         written(self) != written(&Self::default())
     }
 
-    /// The [`CopyPaste`] among the operations, which joins behind the image stage.
-    pub(crate) fn copy_paste(&self) -> Option<&CopyPaste> {
-        self.operations.last()?.with_partners()?.downcast_ref()
+    /// The one among the operations that takes other rows, which joins behind the image stage.
+    pub(crate) fn row_join(&self) -> Option<RowJoin<'_>> {
+        RowJoin::of(&**self.operations.last()?)
     }
 
-    /// Refuses what is wrong whatever the size of the pictures is, and a [`CopyPaste`] that other operations come after.
+    /// Whether one of them mixes labels.
+    pub(crate) fn mixes_labels(&self) -> bool {
+        self.row_join().is_some_and(RowJoin::mixes_labels)
+    }
+
+    /// The [`CopyPaste`] among the operations.
+    pub(crate) fn copy_paste(&self) -> Option<&CopyPaste> {
+        match self.row_join()? {
+            RowJoin::CopyPaste(copy_paste) => Some(copy_paste),
+            _ => None,
+        }
+    }
+
+    /// The column of masks by which objects are cut out that go into other pictures.
+    pub(crate) fn mask_column(&self) -> Option<&str> {
+        self.row_join()?.mask_column()
+    }
+
+    /// `error` of the [operation that takes other rows](Self::row_join).
+    pub(crate) fn of_row_join(&self, error: Error) -> Error {
+        let at = self.operations.len().saturating_sub(1);
+        let name = self.operations.last().map_or("", |last| last.name());
+        error.context(format!("augment.operations[{at}]: {name}"))
+    }
+
+    /// Refuses what is wrong whatever the size of the pictures is, and an operation that takes other rows and that others come after.
     pub(super) fn check(&self) -> Result<()> {
         let cropped = Image::new(self.crop.allowed_size()).crop(self.crop.clone());
         cropped
@@ -134,15 +161,13 @@ impl AugmentOptions {
         let Some(last) = self.operations.last().filter(|last| last.with_partners().is_some()) else {
             return Ok(());
         };
-        let placed = |error: Error| error.context(format!("augment.operations[{}]: {}", before.len(), last.name()));
-        match self.copy_paste() {
-            Some(copy_paste) => copy_paste
-                .check()
-                .and_then(|()| copy_paste.check_pastes())
-                .map_err(placed),
-            None => Err(placed(Error::config(
-                "of what takes other rows, a run knows copy_paste alone",
+        let checked = match RowJoin::of(&**last) {
+            Some(join) => join.check(),
+            None => Err(Error::config(format!(
+                "of what takes other rows, a run knows {}",
+                RowJoin::known()
             ))),
-        }
+        };
+        checked.map_err(|error| self.of_row_join(error))
     }
 }

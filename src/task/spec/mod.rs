@@ -5,6 +5,7 @@ pub(crate) mod data;
 mod machine;
 mod model;
 pub(super) mod recipe;
+pub(super) mod row_join;
 pub(in crate::task) mod source;
 mod train;
 
@@ -15,6 +16,7 @@ pub use model::ModelOptions;
 pub use source::DataSource;
 pub use train::TrainOptions;
 
+use self::row_join::RowJoin;
 use super::catalog::NamedTask;
 use super::strategy::Strategy;
 use crate::error::{Error, Result};
@@ -122,11 +124,8 @@ impl Spec for FinetuneSpec {
             task.check().map_err(|error| error.context("task"))?;
         }
         self.augment.check()?;
-        if !self.has_augmented() && self.augment.copy_paste().is_some() {
-            return Err(Error::config(
-                "augment.views is 1, so that each row comes as it is stored and nothing is pasted: leave out copy_paste, or let rows have \
-                 more views",
-            ));
+        if let Some(join) = self.augment.row_join() {
+            self.check_row_join(join)?;
         }
         self.balance.check().map_err(|error| error.context("balance"))?;
         if let Some(batch) = self.balance.batch_of(self.train.batch_size) {
@@ -142,6 +141,30 @@ impl FinetuneSpec {
     pub(crate) fn has_augmented(&self) -> bool {
         let train = &self.train;
         self.augment.views > 1 || (train.unfreeze > 0 && train.deep_epochs > 0 && !train.fixed_views)
+    }
+
+    /// Refuses an operation that takes other rows where no row comes to which it could be done.
+    fn check_row_join(&self, join: RowJoin<'_>) -> Result<()> {
+        let (name, train) = (join.name(), &self.train);
+        if !join.mixes_labels() {
+            return match self.has_augmented() {
+                true => Ok(()),
+                false => Err(Error::config(format!(
+                    "augment.views is 1, so that each row comes as it is stored and {}: leave out {name}, or let rows have more views",
+                    join.nothing()
+                ))),
+            };
+        }
+        let why = if train.unfreeze == 0 || train.deep_epochs == 0 {
+            "the head alone trains, on features that are computed once of each picture: let stages of the backbone train (train.unfreeze)"
+        } else if train.fixed_views {
+            "train.fixed_views is true, so that stages train on what is computed once of each picture: set it to false"
+        } else {
+            return Ok(());
+        };
+        Err(self.augment.of_row_join(Error::config(format!(
+            "it mixes pictures each time they come, and {why}, or leave out {name}"
+        ))))
     }
 
     /// Whether some of the training rows are held out to measure epochs on.

@@ -65,6 +65,15 @@ impl Loss {
         }
     }
 
+    /// Whether it has a meaning for soft labels, of which a row has shares of several classes (MixUp, CutMix).
+    pub fn takes_soft_labels(&self) -> bool {
+        match self {
+            Self::CrossEntropy(_) | Self::BalancedSoftmax(_) | Self::ClassWeights(_) | Self::Focal(_) => true,
+            // A margin is that of one class.
+            Self::Ldam(_) => false,
+        }
+    }
+
     /// The names of all.
     pub fn names() -> Vec<&'static str> {
         losses().names().collect()
