@@ -16,8 +16,8 @@ pub(super) struct Search {
     pub(super) finalists: usize,
     /// Each of them with these ends of the synthetic rows.
     pub(super) until: &'static [f64],
-    /// Whether each is tried behind a gate, too.
-    pub(super) gate: bool,
+    /// How many of them, the best, are tried behind a gate, too: it judges several rows for each that passes, and a network takes ten times as long with it.
+    pub(super) gated: usize,
     /// Whether networks that make rows are tried, which are trained anew for each part.
     pub(super) networks: bool,
     /// Cross-validations that decide.
@@ -34,7 +34,7 @@ impl Ablation {
             (_, false) => (4, 5),
         };
         Search {
-            folds: 5,
+            folds: self.folds(),
             shares: match (input, self.quick) {
                 (Input::Columns, true) => &[0.5],
                 (_, true) => &[0.5, 1.0],
@@ -42,7 +42,7 @@ impl Ablation {
             },
             finalists,
             until: if self.quick { &[1.0] } else { &[1.0, 0.75] },
-            gate: true,
+            gated: if self.quick { 1 } else { finalists },
             networks: !self.quick,
             repetitions,
         }
@@ -53,14 +53,10 @@ impl Search {
     /// How many networks are trained for `input`.
     pub(super) fn networks(&self, input: Input) -> u64 {
         let screened = tried(input, self.networks).count() * self.shares.len();
+        let finalists = self.finalists.min(screened);
         // One more of two in turn.
-        let finals = self.finalists.min(screened) * self.variants() + 1;
+        let finals = finalists * self.until.len() + self.gated.min(finalists) + 1;
         self.folds as u64 * (1 + screened as u64 + (1 + finals as u64) * self.repetitions)
-    }
-
-    /// How many times each finalist is tried.
-    fn variants(&self) -> usize {
-        self.until.len() + usize::from(self.gate)
     }
 
     pub(super) fn screened(&self, input: Input) -> Vec<SyntheticShare> {
@@ -73,16 +69,19 @@ impl Search {
     /// The best of those that were screened, of which the first is the best: each with all ends, and behind a gate if it makes what a gate compares. And the best one in
     /// turn with the best of another family, half of its share each.
     pub(super) fn finals(&self, ranked: &[&SyntheticShare]) -> Vec<SyntheticShare> {
-        let variants = |of: &SyntheticShare| {
+        let variants = |(at, of): (usize, &&SyntheticShare)| {
             let is_compared = generator(&of.generator).is_some_and(|generator| generator.space == Space::Inputs);
-            let until = self.until.iter().map(|&until| SyntheticShare { until, ..of.clone() });
-            let gated = (self.gate && is_compared).then(|| SyntheticShare {
+            let until = self.until.iter().map(|&until| SyntheticShare {
+                until,
+                ..(**of).clone()
+            });
+            let gated = (at < self.gated && is_compared).then(|| SyntheticShare {
                 gate: true,
-                ..of.clone()
+                ..(**of).clone()
             });
             until.chain(gated).collect::<Vec<_>>()
         };
-        let singles = ranked.iter().take(self.finalists).flat_map(|of| variants(of));
+        let singles = ranked.iter().take(self.finalists).enumerate().flat_map(variants);
         let family = |of: &SyntheticShare| generator(&of.generator).map(Synthetic::family);
         let pair = ranked.first().and_then(|&best| {
             let mut others = ranked.iter().copied();
@@ -104,7 +103,7 @@ mod tests {
             shares: &[0.5, 1.0],
             finalists: 2,
             until: &[1.0, 0.75],
-            gate: true,
+            gated: 2,
             networks: false,
             repetitions: 3,
         };
@@ -125,6 +124,12 @@ mod tests {
                 "SMOTE and copula, share 0.5",
             ]
         );
+        let quick = Search {
+            gated: 1,
+            ..search.clone()
+        };
+        let gated = |search: &Search| search.finals(&[&smote, &jitter]).iter().filter(|of| of.gate).count();
+        assert_eq!([gated(&search), gated(&quick)], [2, 1]);
         // Two strengths of one generator are no pair.
         let [strong, weak] = ["jitter x 2", "jitter"].map(|name| SyntheticShare::new(name, 0.5));
         let pairs = |ranked: &[&SyntheticShare]| {
