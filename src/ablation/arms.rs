@@ -1,10 +1,8 @@
 //! The rows of an ablation's table: what is done about rare classes.
 
+use super::generators::generators;
 use super::rows::Input;
-use crate::generative::{CtganSpec, GanSpec, TvaeSpec, VaeSpec};
 use crate::mix::{Schedule, Target};
-use crate::synthetic::learned::LearnedSpec;
-use crate::synthetic::{CalibratedSpec, CopulaSpec, GeneratorSpec, JitterSpec, ResidualsSpec, SmoteSpec};
 use crate::train::loss::{BalancedSoftmax, Loss};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -35,6 +33,9 @@ impl Way {
 pub struct SyntheticShare {
     /// The name of the generator.
     pub generator: String,
+    /// The name of a second one, which makes every other row; none where there is one alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<String>,
     /// The most that synthetic rows make up of what a class is given beyond its stored rows.
     pub share: f64,
     /// The share of the training after which no synthetic rows come; 1 where they come until its end.
@@ -49,9 +50,18 @@ impl SyntheticShare {
     pub(super) fn new(generator: &str, share: f64) -> Self {
         Self {
             generator: generator.to_owned(),
+            beside: None,
             share,
             until: 1.0,
             gate: false,
+        }
+    }
+
+    /// The same share of what both make in turn, half of it each.
+    pub(super) fn and(&self, other: &Self) -> Self {
+        Self {
+            beside: Some(other.generator.clone()),
+            ..self.clone()
         }
     }
 
@@ -65,11 +75,13 @@ impl SyntheticShare {
     }
 }
 
-/// `SMOTE, share 0.5, off after 0.75`
+/// `SMOTE and copula, share 0.5, off after 0.75`
 impl fmt::Display for SyntheticShare {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let gate = if self.gate { " behind a gate" } else { "" };
-        write!(f, "{}{gate}, share {}", self.generator, self.share)?;
+        let beside = self.beside.iter().map(|other| format!(" and {other}"));
+        let beside: String = beside.collect();
+        write!(f, "{}{beside}{gate}, share {}", self.generator, self.share)?;
         match self.until < 1.0 {
             true => write!(f, ", off after {} of the training", self.until),
             false => Ok(()),
@@ -83,177 +95,6 @@ pub(super) struct Arm {
     pub(super) name: String,
     /// None where way and loss are chosen by [`AutoBalance`](crate::train::AutoBalance).
     pub(super) way: Option<Way>,
-}
-
-/// What a generator works on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Space {
-    /// The tensor column that the network is given: frozen features, pixels, encoded columns.
-    Inputs,
-    /// The columns of a table as they are stored.
-    Columns,
-    /// Pictures as they are stored.
-    Pictures,
-}
-
-/// A generator: a new one is a line in [`GENERATORS`].
-pub(super) struct Synthetic {
-    pub(super) name: &'static str,
-    pub(super) space: Space,
-    /// The inputs for which it has a row in the table.
-    rows: &'static [Input],
-    /// The inputs for which it is tried inside the training rows.
-    tried: &'static [Input],
-    pub(super) made: Made,
-}
-
-/// What makes the rows.
-pub(super) enum Made {
-    /// A generator of these parameters.
-    Fitted(fn(&Served<'_>) -> Box<dyn GeneratorSpec>),
-    /// A network, whose rows are written once to a file; trained for fewer steps, if it says so.
-    Learned(fn(bool) -> Box<dyn LearnedSpec>),
-}
-
-/// What parameters of a generator depend on.
-pub(super) struct Served<'a> {
-    /// The tensor column.
-    pub(super) column: &'a str,
-    /// Rows of the largest class that lacks rows.
-    pub(super) largest: u64,
-    /// The mean number of rows of a class.
-    pub(super) mean: u64,
-}
-
-const PRETRAINED: &[Input] = &[Input::Pretrained];
-const COLUMNS: &[Input] = &[Input::Columns];
-const TABLES: &[Input] = &[Input::Columns, Input::Forest];
-const VECTORS: &[Input] = &[Input::Pretrained, Input::Columns];
-const ALL: &[Input] = &[Input::Pretrained, Input::FromScratch, Input::Columns, Input::Forest];
-const PIXELS: &[Input] = &[Input::FromScratch];
-
-const GENERATORS: &[Synthetic] = &[
-    fitted("SMOTE", ALL, VECTORS, |of| {
-        Box::new(SmoteSpec::new(of.column).largest(of.largest))
-    }),
-    fitted("class transfer", PRETRAINED, PRETRAINED, |of| residuals(of, 0.5)),
-    fitted("class transfer x 1", &[], PRETRAINED, |of| residuals(of, 1.0)),
-    fitted("calibration", PRETRAINED, VECTORS, |of| calibrated(of, 2, 0.21, None)),
-    fitted("calibration, alpha 0.5", &[], PRETRAINED, |of| {
-        calibrated(of, 2, 0.5, None)
-    }),
-    fitted("calibration, alpha 1", &[], PRETRAINED, |of| {
-        calibrated(of, 2, 1.0, None)
-    }),
-    fitted("calibration of 3", &[], PRETRAINED, |of| calibrated(of, 3, 0.21, None)),
-    // Borrowing makes rows of the rarest classes alone.
-    fitted("calibration of the tail", &[], PRETRAINED, |of| {
-        calibrated(of, 2, 0.21, Some((of.mean / 2).max(1)))
-    }),
-    fitted("jitter", TABLES, COLUMNS, |of| jitter(of, 0.25)),
-    fitted("jitter x 2", &[], COLUMNS, |of| jitter(of, 0.5)),
-    fitted("jitter x 4", &[], COLUMNS, |of| jitter(of, 1.0)),
-    Synthetic {
-        name: "copula",
-        space: Space::Columns,
-        rows: TABLES,
-        tried: COLUMNS,
-        made: Made::Fitted(|_| Box::new(CopulaSpec::default())),
-    },
-    learned("VAE", Space::Pictures, PIXELS, |quick| {
-        let steps = if quick { 400 } else { 4000 };
-        let spec = VaeSpec::default();
-        Box::new(VaeSpec { steps, ..spec })
-    }),
-    learned("GAN", Space::Pictures, PIXELS, |quick| {
-        let steps = if quick { 400 } else { 4000 };
-        let spec = GanSpec::default();
-        Box::new(GanSpec { steps, ..spec })
-    }),
-    learned("TVAE", Space::Columns, TABLES, |quick| {
-        let steps = if quick { 200 } else { 2000 };
-        let spec = TvaeSpec::default();
-        Box::new(TvaeSpec { steps, ..spec })
-    }),
-    learned("CTGAN", Space::Columns, TABLES, |quick| {
-        let steps = if quick { 200 } else { 2000 };
-        let spec = CtganSpec::default();
-        Box::new(CtganSpec { steps, ..spec })
-    }),
-];
-
-const fn fitted(
-    name: &'static str,
-    rows: &'static [Input],
-    tried: &'static [Input],
-    spec: fn(&Served<'_>) -> Box<dyn GeneratorSpec>,
-) -> Synthetic {
-    Synthetic {
-        name,
-        space: Space::Inputs,
-        rows,
-        tried,
-        made: Made::Fitted(spec),
-    }
-}
-
-/// A network is not tried inside the training rows: it would be trained anew for each part.
-const fn learned(
-    name: &'static str,
-    space: Space,
-    rows: &'static [Input],
-    spec: fn(bool) -> Box<dyn LearnedSpec>,
-) -> Synthetic {
-    Synthetic {
-        name,
-        space,
-        rows,
-        tried: &[],
-        made: Made::Learned(spec),
-    }
-}
-
-fn residuals(of: &Served<'_>, strength: f64) -> Box<dyn GeneratorSpec> {
-    Box::new(ResidualsSpec {
-        column: of.column.to_owned(),
-        strength,
-        ..ResidualsSpec::default()
-    })
-}
-
-fn calibrated(of: &Served<'_>, neighbours: usize, alpha: f64, large: Option<u64>) -> Box<dyn GeneratorSpec> {
-    Box::new(CalibratedSpec {
-        column: of.column.to_owned(),
-        neighbours,
-        alpha,
-        large,
-        ..CalibratedSpec::default()
-    })
-}
-
-fn jitter(of: &Served<'_>, noise: f64) -> Box<dyn GeneratorSpec> {
-    Box::new(JitterSpec {
-        column: of.column.to_owned(),
-        noise,
-        ..JitterSpec::default()
-    })
-}
-
-/// The generators that have a row in the table of `input`.
-fn generators(input: Input) -> impl Iterator<Item = &'static Synthetic> {
-    let has_row = move |generator: &&Synthetic| generator.rows.contains(&input);
-    GENERATORS.iter().filter(has_row)
-}
-
-/// The generators that are tried inside the training rows for `input`.
-pub(super) fn tried(input: Input) -> impl Iterator<Item = &'static Synthetic> {
-    let is_tried = move |generator: &&Synthetic| generator.tried.contains(&input);
-    GENERATORS.iter().filter(is_tried)
-}
-
-/// The generator called `name`.
-pub(super) fn generator(name: &str) -> Option<&'static Synthetic> {
-    GENERATORS.iter().find(|generator| generator.name == name)
 }
 
 /// The row of SMOTE's rows that pass a gate.
@@ -321,13 +162,10 @@ pub(super) fn arms(input: Input) -> Vec<Arm> {
         }),
         ..softmax
     });
-    // It chooses on features of one dimension, and a network on pixels would cost it more than all else here.
-    if input != Input::FromScratch {
-        arms.push(Arm {
-            name: "auto".to_owned(),
-            way: None,
-        });
-    }
+    arms.push(Arm {
+        name: "auto".to_owned(),
+        way: None,
+    });
     arms
 }
 
@@ -351,6 +189,7 @@ pub(super) fn synthetic(input: Input, of: SyntheticShare) -> Way {
 
 #[cfg(test)]
 mod tests {
+    use super::super::generators::ALL;
     use super::*;
 
     #[test]
@@ -381,6 +220,11 @@ mod tests {
         let schedule = share.schedule(1000);
         assert_eq!([0, 749, 750].map(|row| schedule.at(row)), [0.5, 0.5, 0.0]);
         assert_eq!(share.to_string(), "SMOTE, share 0.5, off after 0.75 of the training");
+        let both = share.and(&SyntheticShare::new("copula", 1.0));
+        assert_eq!(
+            both.to_string(),
+            "SMOTE and copula, share 0.5, off after 0.75 of the training"
+        );
         let gated = SyntheticShare { gate: true, ..share };
         assert_eq!(
             gated.to_string(),

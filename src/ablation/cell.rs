@@ -1,18 +1,22 @@
 //! One cell of the table: a way, a seed, a network that is trained, and what it makes of the test rows.
 
-use super::arms::{Made, Served, Space, Synthetic, SyntheticShare, Way, generator};
+use super::arms::{SyntheticShare, Way};
+use super::encoded::EncodedRows;
 use super::fitted::{FittedGenerators, Key};
 use super::forest;
+use super::generators::{Made, Served, Space, Synthetic, generator};
+use super::in_turn::InTurn;
 use super::network::NetworkConfig;
 use super::rows::{Reading, Rows, Stored};
-use crate::dataset::Stable;
+use super::rules;
+use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec::Context;
 use crate::ext::DatasetExt;
 use crate::loader::{Batch, ClassPrior, LoaderBuilder};
 use crate::report::Confusion;
 use crate::sink::tensor;
-use crate::synthetic::{Gate, GateSpec, Gated, Generator};
+use crate::synthetic::{Gate, GateSpec, Gated, Generator, GeneratorSpec};
 use crate::train::Fit;
 use crate::train::auto_balance::AutoBalance;
 use crate::train::loss::Targets;
@@ -34,7 +38,7 @@ impl Rows {
         device: &Device,
     ) -> Result<Confusion> {
         let cx = &cx.with_seed(seed);
-        let (loader, reading) = self.loader(cx, way, generators)?;
+        let (loader, reading) = (self.loader(cx, way, generators)?, Reading::Tensor(self.column.clone()));
         if let NetworkConfig::Forest(width) = self.network {
             return self.planted(loader, &reading, (width, seed), device);
         }
@@ -82,7 +86,7 @@ impl Rows {
             return Ok(true);
         }
         for &seed in seeds {
-            let (loader, _) = self.loader(&cx.with_seed(seed), way, generators)?;
+            let loader = self.loader(&cx.with_seed(seed), way, generators)?;
             for batch in loader.blocking()?.take(self.options.steps as usize) {
                 match batch {
                     Err(error) if error.kind() == ErrorKind::Stage => return Ok(false),
@@ -122,18 +126,8 @@ impl Rows {
         Ok(confusion)
     }
 
-    fn loader(&self, cx: &Context, way: &Way, generators: &mut FittedGenerators) -> Result<(LoaderBuilder, Reading)> {
-        let inputs = || (self.train(way.augmented), Reading::Tensor(self.column.clone()));
-        let (rows, reading) = match way.synthetic.as_ref().map(|of| named(&of.generator)).transpose()? {
-            Some(synthetic) if synthetic.space == Space::Columns => match &self.stored {
-                Some(Stored::Columns(rows, encoder)) => (rows, Reading::Encoded(Arc::clone(encoder))),
-                _ => {
-                    let message = format!("{} makes columns, and pictures have none", synthetic.name);
-                    return Err(Error::config(message));
-                }
-            },
-            _ => inputs(),
-        };
+    fn loader(&self, cx: &Context, way: &Way, generators: &mut FittedGenerators) -> Result<LoaderBuilder> {
+        let rows = self.train(way.augmented);
         let balanced = cx.block_on(Arc::clone(rows).balance(cx, &self.label, way.target.clone()))?;
         let lacking = balanced.quotas().into_iter().filter(|class| class.rows > class.stored);
         let largest = lacking.map(|class| class.stored).max();
@@ -141,6 +135,7 @@ impl Rows {
             Some((synthetic, largest)) => {
                 let key = Key {
                     generator: synthetic.generator.clone(),
+                    beside: synthetic.beside.clone(),
                     largest,
                     augmented: way.augmented,
                     gate: synthetic.gate,
@@ -151,10 +146,10 @@ impl Rows {
             }
             None => balanced,
         };
-        Ok((balanced.loader(cx).batch_size(self.options.batch_size), reading))
+        Ok(balanced.loader(cx).batch_size(self.options.batch_size))
     }
 
-    /// The generator, fitted once under a seed of its own.
+    /// The generator, or both of them in turn, fitted once under a seed of its own.
     fn generator(
         &self,
         cx: &Context,
@@ -165,30 +160,68 @@ impl Rows {
         if let Some(fitted) = generators.get(&key) {
             return Ok(fitted);
         }
-        let (synthetic, cx) = (named(&key.generator)?, &cx.with_seed(0));
-        let fitted = match &synthetic.made {
+        let cx = &cx.with_seed(0);
+        let mut fitted = self.fitted(cx, rows, (&key.generator, key.largest), generators)?;
+        if let Some(other) = &key.beside {
+            let other = self.fitted(cx, rows, (other, key.largest), generators)?;
+            fitted = Arc::new(InTurn([fitted, other]));
+        }
+        if key.gate {
+            let spec = GateSpec::new([&self.column]);
+            let gate = cx.block_on(Gate::fit(cx, &self.plain, &self.labels, spec))?;
+            fitted = Arc::new(Gated::new(fitted, gate));
+        }
+        generators.keep(key, &fitted);
+        Ok(fitted)
+    }
+
+    /// The generator called `name`, of which `largest` is the largest class that is served, fitted under the seed of `cx` to make rows among `rows`.
+    fn fitted(
+        &self,
+        cx: &Context,
+        rows: &Arc<dyn Stable>,
+        (name, largest): (&str, u64),
+        generators: &FittedGenerators,
+    ) -> Result<Arc<dyn Generator>> {
+        let synthetic = named(name)?;
+        let columns = match (synthetic.space, &self.stored) {
+            (Space::Columns, Some(Stored::Columns(rows, encoder))) => Some((rows, encoder)),
+            (Space::Columns, _) => {
+                let message = format!("{name} makes columns, and pictures have none");
+                return Err(Error::config(message));
+            }
+            _ => None,
+        };
+        // Of columns the stored ones are learnt, and what is made of them is encoded.
+        let of = columns.map_or(rows, |(stored, _)| stored);
+        let made: Arc<dyn Generator> = match &synthetic.made {
             Made::Fitted(spec) => {
                 let counts = self.labels.counts();
                 let with_rows = counts.iter().filter(|&&rows| rows > 0).count().max(1) as u64;
                 let spec = spec(&Served {
                     column: &self.column,
-                    largest: key.largest,
+                    largest,
                     mean: self.labels.len() / with_rows,
                 });
-                cx.block_on(spec.fit(cx, Arc::clone(rows), &self.labels))?
+                cx.block_on(spec.fit(cx, Arc::clone(of), &self.labels))?
             }
-            Made::Learned(spec) => generators.learned(cx, self, rows, &*spec(generators.quick))?,
-        };
-        let fitted = match key.gate {
-            true => {
-                let spec = GateSpec::new([&self.column]);
-                let gate = cx.block_on(Gate::fit(cx, &self.plain, &self.labels, spec))?;
-                Arc::new(Gated::new(fitted, gate))
+            Made::Simulated => {
+                let all: Vec<u64> = (0..self.labels.len()).collect();
+                let spec = rules::of_columns(&cx.block_on(of.take(cx, &all))?, &self.labels)?;
+                cx.block_on(spec.fit(cx, Arc::clone(of), &self.labels))?
             }
-            false => fitted,
+            Made::Learned(spec) => generators.learned(cx, self, of, (name, &*spec(generators.quick)))?,
+            Made::Written(spec) => generators.written(cx, self, of, (name, &*spec(&self.column)))?,
         };
-        generators.keep(key, &fitted);
-        Ok(fitted)
+        let Some((_, encoder)) = columns else {
+            return Ok(made);
+        };
+        Ok(Arc::new(EncodedRows {
+            generator: made,
+            encoder: Arc::clone(encoder),
+            schema: rows.schema(),
+            label: self.label.clone(),
+        }))
     }
 
     /// The way that an automatic choice takes inside the training rows.
@@ -197,7 +230,16 @@ impl Rows {
             folds,
             ..AutoBalance::new().seed(seed)
         };
-        let choice = auto.choose(cx, self.train(true), &self.column, &self.label, device, &mut |_, _| ())?;
+        let choice = match self.network {
+            // It trains linear heads, on pixels as they are.
+            NetworkConfig::Convolutions(_) => {
+                let (rows, column) = (self.flat(cx)?, Self::FLAT);
+                auto.choose(cx, &rows, column, &self.label, device, &mut |_, _| ())?
+            }
+            NetworkConfig::Linear(_) | NetworkConfig::Forest(_) => {
+                auto.choose(cx, self.train(true), &self.column, &self.label, device, &mut |_, _| ())?
+            }
+        };
         let candidate = choice.candidate();
         Ok(Way {
             target: candidate.target.clone(),

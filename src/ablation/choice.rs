@@ -29,7 +29,7 @@ pub struct Tried {
 /// What was tried inside the training rows, and what was chosen.
 ///
 /// All are screened in one cross-validation. The best of them are tried anew in others, with other parts and seeds, each also with a schedule and with a gate
-/// where there is time. These cross-validations alone decide, so that a way that was lucky in the first does not win by it.
+/// where there is time, and so are the best two of different kinds in turn. These cross-validations alone decide, so that a way that was lucky in the first does not win by it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SyntheticChoice {
     /// Parts of each cross-validation.
@@ -126,6 +126,8 @@ fn best(tried: &[Tried]) -> usize {
 struct Trials<'a> {
     rows: &'a Rows,
     cx: &'a Context,
+    /// Those of all training rows, which say where those of their parts lie.
+    fitted: &'a FittedGenerators,
     folds: usize,
     device: &'a Device,
     done: &'a mut dyn FnMut(u64),
@@ -137,9 +139,10 @@ impl Trials<'_> {
     /// their gate. Generators are fitted on the other parts alone.
     fn cross_validation(&mut self, ways: &[Way], seed: u64) -> Result<Vec<Option<Figures>>> {
         let mut sums: Vec<Option<Vec<Vec<u64>>>> = vec![Some(Vec::new()); ways.len()];
-        for split in stratified_folds(self.rows.labels.iter(), self.folds, seed) {
-            let fold = self.rows.fold(self.cx, &split, self.device)?;
-            let mut fitted = FittedGenerators::default();
+        let splits = stratified_folds(self.rows.labels.iter(), self.folds, seed);
+        for (part, split) in splits.iter().enumerate() {
+            let fold = self.rows.fold(self.cx, split, self.device)?;
+            let mut fitted = self.fitted.inside(seed, part);
             for (way, sum) in ways.iter().zip(&mut sums) {
                 if sum.is_some() {
                     match fold.trained(self.cx, way, &mut fitted, seed, self.device) {
@@ -207,6 +210,7 @@ impl Rows {
         let mut trials = Trials {
             rows: self,
             cx,
+            fitted: &*fitted,
             folds: search.folds,
             device,
             done,
@@ -227,6 +231,7 @@ impl Rows {
             }
             refused.push(tried.remove(at).synthetic);
         };
+        fitted.forget_inside()?;
         Ok(SyntheticChoice {
             folds: search.folds,
             repetitions: search.repetitions,

@@ -15,26 +15,35 @@
 //! | a generator's name | uniform | half of them synthetic | cross-entropy, augmented views |
 //! | balanced softmax | as stored | | balanced softmax, augmented views |
 //! | TVAE, CTGAN, VAE, GAN | uniform | half of them synthetic, from a file that a network made once | cross-entropy |
-//! | auto | chosen by [`AutoBalance`](crate::train::AutoBalance) under the cell's seed | | chosen |
+//! | rules: columns | uniform | half of them drawn column by column, from a normal distribution or the frequencies of the class | cross-entropy |
+//! | rules: warp | uniform | half of them stored pictures that are bent by a smooth random field, from a file | cross-entropy, augmented views |
+//! | auto | chosen by [`AutoBalance`](crate::train::AutoBalance) under the cell's seed, of a network from scratch by linear heads on its pixels | | chosen |
+//!
+//! What of these an input cannot have stands in [`InputReport::not_applicable`] with the reason.
 //!
 //! Of pictures with boxes ([`Detection`]) a detector is trained on the frozen network: with none, repeat factors, copy-paste, and scenes of objects that were cut
 //! out of training pictures. Which of the last two, and how many, is chosen on parts of the training pictures that are held out ([`DetectionChoice`]).
 //!
-//! Beyond the table, one way to make synthetic rows (generator and its strength, share, schedule, gate) is chosen in cross-validations inside the training rows
+//! Beyond the table, one way to make synthetic rows (generator and its strength or two in turn, share, schedule, gate) is chosen in cross-validations inside the training rows
 //! ([`SyntheticChoice`]), and then compared with repeats and augmentation on the test rows, once, under ten paired seeds. Holm's rule is over the sets of pictures and the
 //! tables, whose mean is one set.
 
+mod absent;
 mod arms;
 mod cell;
 mod choice;
 mod damage;
 mod data;
 mod detection;
+mod encoded;
 mod encoder;
 mod figures;
 mod fitted;
+mod flat;
 mod forest;
 mod gain;
+mod generators;
+mod in_turn;
 mod inside;
 mod journal;
 mod line;
@@ -43,6 +52,7 @@ mod paired;
 mod pictures;
 mod result;
 mod rows;
+mod rules;
 mod run;
 mod search;
 mod sides;

@@ -94,18 +94,29 @@ fn a_killed_ablation_goes_on_to_the_same_end_with_other_threads() {
     // Each split has a choice of its own.
     assert_eq!(report.chosen.len(), 1);
     assert_eq!(report.chosen[0].choices.len(), 2);
-    // Six generators by one share; the best two with and without a gate, where it can compare what they make.
+    // Eight generators by one share; the best two with and without a gate, where it can compare what they make, and two in turn.
     let choice = &report.chosen[0].choices[0];
-    assert_eq!((choice.screened.len(), choice.repetitions), (6, 1));
+    assert_eq!((choice.screened.len(), choice.repetitions), (8, 1));
     let finals = choice.tried.len() + choice.refused.len();
-    assert!((2..=4).contains(&finals), "{finals}");
+    assert!((3..=5).contains(&finals), "{finals}");
+    let pairs = choice.tried.iter().filter(|tried| tried.synthetic.beside.is_some());
+    assert_eq!(pairs.count(), 1);
     // A forest is fitted on the same columns; the networks that make rows lie in the folder.
     let names = |input: usize| {
         let rows = &report.data[0].inputs[input].rows;
         rows.iter().map(|row| row.name.as_str()).collect::<Vec<_>>()
     };
-    let made = ["SMOTE", "jitter", "copula", "TVAE", "CTGAN", "SMOTE behind a gate"];
-    assert_eq!(names(0)[2..8], made);
+    let made = [
+        "SMOTE",
+        "class transfer",
+        "jitter",
+        "copula",
+        "rules: columns",
+        "TVAE",
+        "CTGAN",
+        "SMOTE behind a gate",
+    ];
+    assert_eq!(names(0)[2..10], made);
     assert_eq!(names(1)[2..], made);
     let generators = fs::read_dir(whole.join("generators")).unwrap().count();
     assert_eq!(generators, 1, "one data set");
@@ -393,7 +404,10 @@ fn pictures_are_compared_on_features_and_from_scratch() {
     );
     let common = ["none", "repeats", "augmentation", "repeats + augmentation"];
     assert!(names(0).starts_with(&common) && names(1).starts_with(&common));
-    assert!(names(1).ends_with(&["balanced softmax", "auto"]) && names(0).ends_with(&["balanced softmax"]));
+    assert!((0..2).all(|input| names(input).ends_with(&["balanced softmax", "auto"])));
+    assert_eq!(names(0)[4..8], ["SMOTE", "rules: warp", "VAE", "GAN"]);
+    let not = |input: usize| data.inputs[input].not_applicable.iter().any(|row| row.name == "copula");
+    assert!(not(0) && not(1));
     // Brightness is what a network on pixels sees at once.
     let repeats = data.inputs[0].rows[3].mean;
     assert!(repeats.balanced_accuracy > 0.8, "{repeats:?}");

@@ -181,6 +181,12 @@ impl OpenDetection {
         }
         if way.scenes > 0.0 {
             self.add_scenes(cx, way.scenes, &mut spec, out)?;
+            // More pictures are more steps an epoch, and a longer training is no part of what is compared.
+            let train = &mut spec.train;
+            (train.epochs, train.deep_epochs) = (
+                fewer(train.epochs, way.scenes).max(1),
+                fewer(train.deep_epochs, way.scenes),
+            );
         }
         let run = Finetune::new(spec, out).existing(Existing::Resume);
         let report = run.run(cx, callback)?;
@@ -268,9 +274,32 @@ impl Detection {
     }
 }
 
+/// The number of epochs that comes nearest to as many steps where there are more pictures by this share of them.
+fn fewer(epochs: u64, share: f64) -> u64 {
+    (epochs as f64 / (1.0 + share)).round() as u64
+}
+
 /// The file as data of a run.
 fn files_of(file: &Path) -> Result<DataSource> {
     let path = file.to_str();
     let path = path.ok_or_else(|| Error::config(format!("{} is no UTF-8", file.display())))?;
     Ok(DataSource::Files(vec![path.to_owned()]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scenes_train_for_about_as_many_steps_as_no_scenes() {
+        for (epochs, share, expected) in [(18, 0.25, 14), (6, 0.25, 5), (40, 0.25, 32), (0, 0.25, 0), (3, 0.0, 3)] {
+            let fewer = fewer(epochs, share);
+            assert_eq!(fewer, expected);
+            let (ours, theirs) = (fewer as f64 * (1.0 + share), epochs as f64);
+            assert!(
+                (ours - theirs).abs() <= (1.0 + share) / 2.0,
+                "{ours} and {theirs} epochs of the stored pictures"
+            );
+        }
+    }
 }

@@ -15,6 +15,7 @@ pub use detection::{ChosenDetection, DetectionReport, DetectionRow};
 pub use row::{Against, NoFigures, RowReport};
 pub use tested::Tested;
 
+use super::absent::absent;
 use super::arms::{arms, baseline};
 use super::figures::Figures;
 use super::journal::Journal;
@@ -80,6 +81,9 @@ pub struct InputReport {
     /// Rows that have no figures.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refused: Vec<NoFigures>,
+    /// Rows that other inputs have, which make no sense here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_applicable: Vec<NoFigures>,
 }
 
 impl InputReport {
@@ -90,6 +94,7 @@ impl InputReport {
             baseline: baseline(input).to_owned(),
             rows,
             refused,
+            not_applicable: absent(input).iter().map(without).collect(),
         };
         let Some(base) = report.base().cloned() else {
             return report;
@@ -155,6 +160,14 @@ impl AblationReport {
         let json = serde_json::to_string_pretty(self);
         json.map(|json| json + "\n")
             .map_err(|error| Error::data(error.to_string()).with_source(error))
+    }
+}
+
+/// A row that an input cannot have.
+fn without(&(name, why): &(&str, &str)) -> NoFigures {
+    NoFigures {
+        name: name.to_owned(),
+        why: why.to_owned(),
     }
 }
 

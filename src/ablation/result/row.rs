@@ -24,12 +24,12 @@ pub struct RowReport {
     pub against: Option<Against>,
 }
 
-/// A row without figures: under one of its seeds a row that it needs did not pass its gate, however often it was drawn.
+/// A row without figures: it makes no sense for what the network is given, or under one of its seeds a row that it needs did not pass its gate, however often it was drawn.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NoFigures {
     /// What is done about rare classes.
     pub name: String,
-    /// The seed, and what the gate said.
+    /// The reason: of a gate the seed, and what the gate said.
     pub why: String,
 }
 

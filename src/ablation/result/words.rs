@@ -37,6 +37,7 @@ impl AblationReport {
                 ));
             }
         }
+        said.extend(self.not_applicable());
         said.extend(self.detection.iter().flat_map(super::DetectionReport::in_words));
         // Of several tables their mean is compared.
         let compared = self
@@ -66,6 +67,23 @@ impl AblationReport {
                     some.join(", ")
                 ),
             });
+        }
+        said
+    }
+}
+
+impl AblationReport {
+    /// The rows that an input cannot have, once for each input.
+    fn not_applicable(&self) -> Vec<String> {
+        let (mut met, mut said) = (Vec::new(), Vec::new());
+        for input in self.data.iter().flat_map(|data| &data.inputs) {
+            if input.not_applicable.is_empty() || met.contains(&input.input) {
+                continue;
+            }
+            met.push(input.input);
+            let rows = input.not_applicable.iter();
+            let rows: Vec<String> = rows.map(|row| format!("{} ({})", row.name, row.why)).collect();
+            said.push(format!("Not applicable, {}: {}.", input.input, rows.join("; ")));
         }
         said
     }

@@ -19,7 +19,7 @@ use std::sync::Arc;
 /// Training pictures whose features are in memory at a time. The first of them, drawn by the seed, are the control.
 const TOGETHER: usize = 1024;
 
-/// Which share of the median distance is near. Not measured yet: a first choice.
+/// Which share of the median distance is near: none of 322 held-out pictures of two sets without copies is, and from .26 on pairs are alike and no copies (`examples/leak_shares.rs`).
 pub(super) const SHARE: f64 = 0.25;
 
 /// What was found.
