@@ -26,6 +26,7 @@ mod index;
 mod interpolation;
 mod labels;
 mod laws;
+mod left_behind;
 mod listing;
 mod loader;
 mod mix;

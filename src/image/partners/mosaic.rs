@@ -6,7 +6,7 @@ use crate::image::Motion;
 use crate::image::targets::Boxes;
 use crate::plan::Plan;
 use crate::rng::Rng;
-use crate::rows::{Bound, Draws, Element, Out, Partner, Partners, Row, Stage, StageColumns, Windows};
+use crate::rows::{Bound, Draws, Element, Lying, Out, Partner, Partners, Row, Stage, StageColumns, Windows};
 use crate::spec::{Description, Spec};
 use arrow::datatypes::Schema;
 use serde::{Deserialize, Serialize};
@@ -133,6 +133,9 @@ impl Partners for Mosaic {
     }
 }
 
+/// What is wrong once its picture is one of four rows.
+const LEFT: [Lying; 3] = [Lying::Mask, Lying::Boxes, Lying::Keypoints];
+
 /// A [`Mosaic`] of a column of pictures.
 #[derive(Clone, Debug)]
 pub(crate) struct Quarters {
@@ -206,6 +209,12 @@ impl Stage for Quarters {
         if mosaic.boxes.as_ref().is_some_and(Boxes::is_oriented) {
             return Err(Error::config("a mosaic has no oriented boxes"));
         }
+        let left = collage.left_behind(below)?;
+        left.refuse(
+            &LEFT,
+            "a mosaic",
+            "name boxes and their label fields with `Mosaic::boxes` and masks with `Mosaic::mask` (a mosaic moves no keypoints)",
+        )?;
         let (columns, partners) = (collage.clone(), mosaic.clone());
         let run = move |row: &Row<'_>, draws: Draws<'_>, out: &mut Out<'_>| {
             let center = match row.partners() {
@@ -221,7 +230,13 @@ impl Stage for Quarters {
                 }),
             }
         };
-        Ok(columns.columns(Bound::new(run)).partners(partners).fills())
+        let bound = columns.columns(Bound::new(run)).partners(partners).fills();
+        Ok(
+            match left.note(&LEFT, "is not moved with the picture: name it if it lies there") {
+                Some(note) => bound.note(note),
+                None => bound,
+            },
+        )
     }
 }
 

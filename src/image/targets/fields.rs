@@ -2,7 +2,7 @@
 
 use crate::columns::{index_of, is_bool8, list_item, shape_of};
 use crate::error::{Error, Result};
-use crate::rows::{BOX_FORMAT, BoxFormat, CLASS_NAMES, DType, Element, Out, Output, Read, Row};
+use crate::rows::{BOX_FORMAT, BoxFormat, CLASS_NAMES, DType, Element, LIES_IN, Out, Output, Read, Row};
 use arrow::datatypes::{DataType, Field, Schema};
 
 /// A column of lists, and what its items are.
@@ -15,6 +15,8 @@ pub(in crate::image) struct Lists {
     names: Option<String>,
     /// What its boxes mean when they are written, where it holds boxes.
     pub(in crate::image) boxes: Option<BoxFormat>,
+    /// The picture in which they lie, where a stage below has said it.
+    lies_in: Option<String>,
 }
 
 impl Lists {
@@ -54,6 +56,7 @@ impl Lists {
             inner,
             names: field.metadata().get(CLASS_NAMES).cloned(),
             boxes: None,
+            lies_in: field.metadata().get(LIES_IN).cloned(),
         })
     }
 
@@ -78,8 +81,12 @@ impl Lists {
             Some(names) => output.metadata(CLASS_NAMES, names),
             None => output,
         };
-        match self.boxes {
+        let output = match self.boxes {
             Some(format) => output.metadata(BOX_FORMAT, &format.to_string()),
+            None => output,
+        };
+        match &self.lies_in {
+            Some(picture) => output.metadata(LIES_IN, picture),
             None => output,
         }
     }
