@@ -107,3 +107,32 @@ fn a_blended_picture_has_a_note_of_what_stays_that_of_the_row() {
     let plan = bare.unwrap().describe().to_string();
     assert!(!plan.contains("stays that"), "{plan}");
 }
+
+#[test]
+fn what_belongs_to_no_row_or_has_no_name_is_said() {
+    let config = ErrorKind::Config;
+    let none = bare().boxes(boxes().at_most(0));
+    refusal(
+        with_targets(8).image("image", none),
+        config,
+        "at_most is 0, but has to be at least 1",
+    );
+    let none = bare().keypoints(Keypoints::new("points").at_most(0));
+    refusal(
+        with_targets(8).image("image", none),
+        config,
+        "at_most is 0, but has to be at least 1",
+    );
+    let ids = || boxes().label_fields(&["ids"]);
+    let stored = rows(
+        [80, 60],
+        vec![
+            ("boxes", lists(&vec![vec![4.0, 5.0, 20.0, 30.0]; 8], 4)),
+            ("ids", numbers(&vec![vec![1]; 8])),
+        ],
+    );
+    let images = stored.image("image", bare().boxes(ids())).unwrap();
+    let paste = CopyPaste::new(ids()).class_names("ids", &["bus"]);
+    let said = "\"bus\" is a name, and the label field has no names of its classes: give their numbers";
+    refusal(images.copy_paste("image", paste), config, said);
+}

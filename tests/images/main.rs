@@ -15,3 +15,4 @@ mod operations;
 mod page;
 mod per_class;
 mod pictures;
+mod refused_parameters;

@@ -49,7 +49,7 @@ impl Spec for Mosaic {
         let mistake = if !(0.0..=1.0).contains(&self.p) {
             format!("p is {}, but has to lie in 0..=1", self.p)
         } else if !(start > 0.0 && start <= end && end < 1.0) {
-            format!("center is {:?}, but has to be a range between 0 and 1", self.center)
+            format!("center is {start:?}..={end:?}, but has to be a range above 0 and below 1")
         } else if !(4..=65_536).contains(&self.window) {
             format!("window is {}, but has to lie in 4..=65536", self.window)
         } else {

@@ -191,6 +191,10 @@ impl CopyPaste {
                     }
                 ))),
             },
+            PastedClass::Name(name) if names.is_empty() => Err(Error::config(format!(
+                "classes: {} is a name, and the label field has no names of its classes: give their numbers",
+                quoted(name)
+            ))),
             PastedClass::Name(name) => names.iter().position(|known| known == name).map_or_else(
                 || {
                     let known: Vec<String> = names.iter().map(|name| quoted(name)).collect();

@@ -4,6 +4,7 @@ use crate::columns::{index_of, is_bool8, list_item, shape_of};
 use crate::error::{Error, Result};
 use crate::rows::{BOX_FORMAT, BoxFormat, CLASS_NAMES, DType, Element, LIES_IN, Out, Output, Read, Row};
 use arrow::datatypes::{DataType, Field, Schema};
+use std::fmt::Debug;
 
 /// A column of lists, and what its items are.
 #[derive(Clone, Debug)]
@@ -143,6 +144,16 @@ impl Lists {
             ))),
         }
     }
+}
+
+/// What is wrong with `pairs` that change places in a mirror: each number stands in one pair, and once.
+pub(in crate::image) fn wrong_pairs<T: Copy + PartialEq + Debug>(pairs: &[[T; 2]]) -> Option<String> {
+    let numbers = pairs.as_flattened();
+    let twice = numbers
+        .iter()
+        .enumerate()
+        .find(|(at, number)| numbers[..*at].contains(number));
+    twice.map(|(_, number)| format!("the pairs {pairs:?} name {number:?} twice, and a place has one mirror image"))
 }
 
 /// What takes the place of `value` where left and right are exchanged; none where it stays.
