@@ -5,6 +5,7 @@
 mod common;
 
 mod adapters;
+mod annotation_files;
 mod annotation_notes;
 mod annotations;
 mod bad_rows;
