@@ -68,6 +68,8 @@ pub enum Remedy {
     OtherFolder,
     /// Leave a column of a table out.
     IgnoreColumn,
+    /// Say what the four numbers of a box mean.
+    BoxFormat,
 }
 
 /// Where a row is stored.

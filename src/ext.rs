@@ -139,7 +139,7 @@ pub trait DatasetExt: Dataset + Sized {
     /// # Errors
     ///
     /// `Schema` where a column is missing or holds something else; `Config` for parameters out of range, and where the number
-    /// of classes is not known.
+    /// of classes is not known. Masks, boxes and keypoints that lie in the picture stay those of the row alone, which `explain()` says.
     fn mixup(self, column: &str, label: &str, mixup: MixUp) -> Result<Mixed<Self>> {
         self.mix_with(MixStage {
             column: column.to_owned(),
@@ -184,7 +184,8 @@ pub trait DatasetExt: Dataset + Sized {
     ///
     /// # Errors
     ///
-    /// `Schema` where a column is missing or holds something else; `Config` for parameters out of range.
+    /// `Schema` where a column is missing or holds something else; `Config` for parameters out of range, and where it would leave behind what the
+    /// image stage has moved with the picture: boxes, their label fields, masks, keypoints (which a mosaic does not move).
     fn mosaic(self, column: &str, mosaic: Mosaic) -> Result<Mixed<Self>> {
         self.mix_with(Quarters {
             column: column.to_owned(),
@@ -205,7 +206,7 @@ pub trait DatasetExt: Dataset + Sized {
     ///
     /// # Errors
     ///
-    /// As [`mosaic`](Self::mosaic).
+    /// As [`mosaic`](Self::mosaic); keypoints stay those of the row alone, which `explain()` says.
     fn copy_paste(self, column: &str, copy_paste: CopyPaste) -> Result<Mixed<Self>> {
         self.mix_with(Paste {
             column: column.to_owned(),

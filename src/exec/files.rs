@@ -33,19 +33,27 @@ pub(crate) fn read_whole(path: &Path) -> io::Result<Vec<u8>> {
     read_up_to(path, u64::MAX)
 }
 
-fn read_up_to(path: &Path, most: u64) -> io::Result<Vec<u8>> {
-    let refused = |message: String| Err(io::Error::new(ErrorKind::InvalidInput, message));
+/// A file that is opened for reading.
+///
+/// # Errors
+///
+/// Those of the system; and for a folder, a device or a pipe, from which nobody would ever get an end.
+pub(crate) fn open(path: &Path) -> io::Result<File> {
+    let refused = |message: &str| Err(io::Error::new(ErrorKind::InvalidInput, message));
     // Asked before it is opened: opening a pipe waits for a writer.
     let found = std::fs::metadata(path)?;
-    if found.is_dir() {
-        return refused("this is a folder, and has to be a file".to_owned());
+    match (found.is_dir(), found.is_file()) {
+        (true, _) => refused("this is a folder, and has to be a file"),
+        (false, false) => refused("this is a device or a pipe, and has to be a file on disk"),
+        (false, true) => File::open(path),
     }
-    if !found.is_file() {
-        return refused("this is a device or a pipe, and has to be a file on disk".to_owned());
-    }
+}
+
+fn read_up_to(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let refused = |message: String| Err(io::Error::new(ErrorKind::InvalidInput, message));
     let mut bytes = Vec::new();
     // One byte more tells whether there is more: it may grow, and what the system makes up has no size.
-    File::open(path)?.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    open(path)?.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
     match bytes.len() as u64 > most {
         true => refused(format!(
             "this file has more than {} MiB, which is no file of its kind",

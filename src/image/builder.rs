@@ -239,10 +239,12 @@ impl Image {
     }
 
     pub(super) fn with_normalization(mut self, mean: Vec<f32>, std: Vec<f32>) -> Self {
-        self.expect(
-            mean.iter().all(|m| m.is_finite()) && std.iter().all(|&s| s > 0.0 && s.is_finite()),
-            || format!("normalize: mean is {mean:?} and std {std:?}, but std has to be above 0"),
-        );
+        self.expect(mean.iter().all(|m| m.is_finite()), || {
+            format!("normalize: mean is {mean:?}, but its numbers have to be finite")
+        });
+        self.expect(std.iter().all(|&s| s > 0.0 && s.is_finite()), || {
+            format!("normalize: std is {std:?}, but its numbers have to be finite and above 0")
+        });
         self.normalization = Some((mean, std));
         self
     }
@@ -281,6 +283,7 @@ impl Image {
         }
         self.check_depth()?;
         self.check_targets()?;
+        self.check_pairs()?;
         let (channels, (mean, std)) = (self.channels, self.normalization());
         if (mean.len(), std.len()) != (channels, channels) {
             return Err(ImageError::Config(format!(

@@ -12,7 +12,9 @@ use super::targets::{Targets, swap_values, unmoved_boxes};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::plan::Plan;
-use crate::rows::{Bound, CLASS_NAMES, DType, Draws, Labels, Out, Output, Read, Row, Stage, StageColumns, Transformed};
+use crate::rows::{
+    Bound, CLASS_NAMES, DType, Draws, Labels, Lying, Out, Output, Read, Row, Stage, StageColumns, Transformed,
+};
 use crate::spec::Description;
 use arrow::datatypes::{Field, Schema};
 use std::sync::Arc;
@@ -64,7 +66,7 @@ impl Stage for ImageColumn {
             .map(String::as_str)
             .collect();
         let targets = Arc::new(Targets::bind(image, below, taken.len(), &taken)?);
-        let (reads, outputs): (Vec<_>, Vec<_>) = (targets.reads().collect(), targets.outputs().collect());
+        let (reads, outputs): (Vec<_>, Vec<_>) = (targets.reads().collect(), targets.outputs(&self.column).collect());
         let frame_at = taken.len() + outputs.len();
         let (random, plain) = (Arc::new(image.clone()), Arc::new(image.plain()));
         let name = self.column.clone();
@@ -142,7 +144,7 @@ impl Stage for ImageColumn {
         let bound = image.masks.iter().fold(bound, |bound, mask| {
             bound
                 .reads(Read::bytes(mask))
-                .writes(Output::fixed(mask, DType::U8, [height, width]))
+                .writes(Lying::Mask.mark(Output::fixed(mask, DType::U8, [height, width]), &self.column))
         });
         let bound = reads.into_iter().fold(bound, Bound::reads);
         // Behind all columns, which `run` finds by their numbers.

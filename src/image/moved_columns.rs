@@ -1,7 +1,8 @@
 //! The columns that a stage moves together with its picture.
 
 use super::builder::Image;
-use super::targets::{Boxes, Keypoints};
+use super::error::ImageError;
+use super::targets::{Boxes, Keypoints, wrong_pairs};
 
 impl Image {
     /// Moves the masks in `column` together with the picture: PNG files of grey or palette values ([`u8`] numbers of classes),
@@ -56,7 +57,7 @@ impl Image {
     }
 
     /// Exchanges the values of each pair in `column` in rows whose picture is mirrored: a mask, or a label field of boxes or keypoints. A left
-    /// hand is a right hand in a mirror.
+    /// hand is a right hand in a mirror. Each value stands in one pair at most.
     ///
     /// ```
     /// # use millstream::image::Image;
@@ -66,6 +67,16 @@ impl Image {
     pub fn mirror_labels(mut self, column: &str, pairs: &[[i64; 2]]) -> Self {
         self.mirrored.entry(column.to_owned()).or_default().extend(pairs);
         self
+    }
+
+    /// Refuses pairs of which a mirror would make something else than an exchange.
+    pub(super) fn check_pairs(&self) -> Result<(), ImageError> {
+        self.keypoints.iter().try_for_each(Keypoints::check_pairs)?;
+        let mut all = self.mirrored.iter();
+        match all.find_map(|(column, pairs)| Some((column, wrong_pairs(pairs)?))) {
+            Some((column, why)) => Err(ImageError::Config(format!("mirror_labels: \"{column}\": {why}"))),
+            None => Ok(()),
+        }
     }
 
     /// Writes into `column` where the picture lies in the output, as far as nothing turns it: scale and offset in both directions

@@ -13,7 +13,6 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::file::writer::SerializedFileWriter;
 use serde::{Deserialize, Serialize};
-use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 use tempfile::NamedTempFile;
@@ -80,7 +79,7 @@ impl Begun {
 ///
 /// `Config` where it is not whole, or no import wrote it.
 pub(super) fn label(path: &Path) -> Result<Option<Label>> {
-    let file = match File::open(path) {
+    let file = match files::open(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         file => file.map_err(|error| Error::io(path, error))?,
     };

@@ -165,7 +165,7 @@ impl Buffers {
             let items = values.len() / width;
             let wrong = match values.len() % width {
                 0 if items <= at_most => continue,
-                0 => format!("{items} items, more than the {at_most} that are allowed"),
+                0 => format!("{items} items, more than the {at_most} that are allowed: raise `at_most` of the column"),
                 _ => format!("{} numbers, not whole items of {width}", values.len()),
             };
             return Err(Error::data(format!("output \"{name}\": {wrong}")).at(row));

@@ -12,9 +12,10 @@ use super::finite::finite;
 use super::targets::{TargetKind, Targets};
 use crate::boxes::{Nms, Suppression};
 use crate::dataset::Dataset;
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 use crate::image::{CopyPaste, Image, Mosaic};
 use crate::model::head::{HeadConfig, Outputs};
+use crate::quote::counted;
 use crate::report::{DetectionFigures, FoundBox, Measured};
 use crate::rows::{BoxFormat, Stage};
 use crate::spec::Spec;
@@ -114,14 +115,34 @@ impl Task for Detect {
 
     fn bind(&self, targets: &Targets) -> Result<Arc<dyn Task>> {
         if targets.counts().iter().sum::<u64>() == 0 {
-            let crowds = match targets {
-                Targets::Objects(objects) => objects.reader().survey().crowds,
-                _ => 0,
+            let (crowds, left_out) = match targets {
+                Targets::Objects(objects) => {
+                    let survey = objects.reader().survey();
+                    (survey.crowds, survey.degenerate)
+                }
+                _ => (0, 0),
             };
-            return Err(Error::data(match crowds {
-                0 => "no row has a box, so there is nothing to learn",
-                _ => "every box stands for a crowd (iscrowd), and these are not learnt, so there is nothing to learn",
-            }));
+            let were = format!(
+                "{} left out for having no area or a number that is not finite",
+                match left_out {
+                    1 => "1 box was".to_owned(),
+                    _ => format!("{} were", counted(left_out, "box")),
+                }
+            );
+            let mend = "so there is nothing to learn: mend the boxes, or name the format that they have";
+            let error = Error::data(match (crowds, left_out) {
+                (0, 0) => "no row has a box, so there is nothing to learn".to_owned(),
+                (_, 0) => {
+                    "every box stands for a crowd (iscrowd), and these are not learnt, so there is nothing to learn"
+                        .to_owned()
+                }
+                (0, _) => format!("{were}, and there is no other, {mend}"),
+                (_, _) => format!("{were}, and every other stands for a crowd (iscrowd) and is not learnt, {mend}"),
+            });
+            return Err(match left_out {
+                0 => error,
+                _ => error.with_remedy(Remedy::BoxFormat),
+            });
         }
         Ok(Arc::new(Self {
             classes: targets.names().to_vec(),

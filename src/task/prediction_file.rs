@@ -99,7 +99,7 @@ static FIRST: [(&str, DataType); 3] = [
 
 /// Whether predictions are in the file at `path`: its metadata says so, or it has the columns of those that were written before it did.
 fn is_own(path: &Path) -> bool {
-    let reader = File::open(path).map(ParquetRecordBatchReaderBuilder::try_new);
+    let reader = files::open(path).map(ParquetRecordBatchReaderBuilder::try_new);
     let Ok(Ok(reader)) = reader else { return false };
     let schema = reader.schema();
     let mut places = schema.fields().iter().zip(&FIRST);

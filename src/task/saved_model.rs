@@ -125,7 +125,7 @@ pub(crate) fn check(dir: &Path) -> Result<Value> {
     if !path.exists() {
         return Err(no_model(dir));
     }
-    let text = fs::read(&path).map_err(|error| Error::io(&path, error))?;
+    let text = files::read_small(&path).map_err(|error| Error::io(&path, error))?;
     let json: Value = serde_json::from_slice(&text).map_err(|error| damaged(&path, error))?;
     if json.get("task").is_none() && json.get("classes").is_some() {
         return Err(damaged(

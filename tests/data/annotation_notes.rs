@@ -288,7 +288,10 @@ fn yolo_with_one_folder_for_two_splits_is_noted() {
         ],
     );
     let notes = import(&root, &folder.path().join("out"), ImportSpec::default()).unwrap();
-    one(&notes, "1 picture of the split validation is in the split train, too");
+    one(
+        &notes,
+        "1 picture of the split validation is in the split train, too, and becomes a row of both",
+    );
     let refused = |labels: &[u8], said: &str| {
         write(&root, &[("labels/a.txt", labels)]);
         let error = import(&root, &folder.path().join("none"), ImportSpec::default()).unwrap_err();

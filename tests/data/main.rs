@@ -5,6 +5,7 @@
 mod common;
 
 mod adapters;
+mod annotation_files;
 mod annotation_notes;
 mod annotations;
 mod bad_rows;
@@ -27,6 +28,7 @@ mod interpolation;
 mod keypoints;
 mod labels;
 mod laws;
+mod left_behind;
 mod listing;
 mod loader;
 mod mix;

@@ -211,7 +211,7 @@ fn a_stage_that_makes_no_sense_is_not_read() {
     let refused = |text: &str| serde_json::from_str::<Image>(text).unwrap_err().to_string();
     for (text, said) in [
         (r#"{"size": 0}"#, "size is 0, but has to lie in 1..=8192 pixels"),
-        (r#"{"std": [0, 1, 1]}"#, "but std has to be above 0"),
+        (r#"{"std": [0, 1, 1]}"#, "but its numbers have to be finite and above 0"),
         (r#"{"crop": {"center_crop": {"share": 2}}}"#, "center_crop: share is 2"),
         (
             r#"{"crop": {"resize_center_crop": {"resize_size": 200}}}"#,

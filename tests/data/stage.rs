@@ -330,7 +330,10 @@ fn what_a_stage_does_wrong_is_named() {
     };
     let ragged = |inner: &[usize], at_most| reads().writes(Output::ragged("y", DType::I64, inner, at_most));
     let error = failed(ragged(&[], 2), |out| out.ragged::<i64>(0).extend([1, 2, 3]));
-    assert_eq!(error, "m: output \"y\": 3 items, more than the 2 that are allowed");
+    assert_eq!(
+        error,
+        "m: output \"y\": 3 items, more than the 2 that are allowed: raise `at_most` of the column"
+    );
     let error = failed(ragged(&[2], 2), |out| out.ragged::<i64>(0).extend([1, 2, 3]));
     assert_eq!(error, "m: output \"y\": 3 numbers, not whole items of 2");
     let error = failed(ragged(&[], 2), |out| out.fixed::<f32>(0).fill(0.0));

@@ -697,7 +697,7 @@ fn mistakes_are_named_before_any_row() {
     assert!(preview(&Image::new(8).brightness(-1.0), PNG).is_err());
     assert_eq!(
         message(Image::new(8).color_jitter(0.1, -1.0, 0.1)),
-        "color_jitter: contrast: factor is -1, but has to be at least 0"
+        "color_jitter: contrast: factor is -1, but has to be a finite number of at least 0"
     );
     assert!(message(Image::new(8).saturation(f32::NAN)).starts_with("saturation: factor"));
     assert!(message(Image::new(8).random_erasing(2.0, 0.1..=0.2, 1.0..=1.0)).starts_with("random_erasing: p"));

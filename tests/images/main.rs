@@ -17,3 +17,4 @@ mod page;
 mod partner_references;
 mod per_class;
 mod pictures;
+mod refused_parameters;

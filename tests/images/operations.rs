@@ -396,7 +396,7 @@ fn parameters_out_of_range_are_named() {
         ),
         (
             Image::new(8).sharpness(-1.0, 0.5),
-            "sharpness: factor is -1, but has to be at least 0",
+            "sharpness: factor is -1, but has to be a finite number of at least 0",
         ),
         (
             Image::new(8).box_blur(2..=4),

@@ -123,6 +123,33 @@ fn an_inspection_finds_the_boxes_that_a_run_does() {
 }
 
 #[test]
+fn a_wrong_format_of_boxes_is_mended_by_an_option() {
+    let dir = tempfile::tempdir().unwrap();
+    let corners = |[left, top, width, height]: [f32; 4]| [left, top, left + width, top + height];
+    data_of(&dir.path().join("corners.parquet"), 6, corners, Some([64, 48]));
+    data(&dir.path().join("good.parquet"), 6);
+    for files in [
+        "--train corners.parquet",
+        "--train good.parquet --valid corners.parquet",
+    ] {
+        let ran = millstream(dir.path(), &format!("finetune {files} --backbone {BACKBONE} --out run"));
+        refused(&ran, "as xyxy 0 do not");
+        refused(&ran, "(--boxes xyxy)");
+    }
+    let flat = |[left, top, ..]: [f32; 4]| [left, top, 0.0, 0.0];
+    data_of(&dir.path().join("flat.parquet"), 6, flat, None);
+    let ran = millstream(
+        dir.path(),
+        &format!("finetune --train flat.parquet --backbone {BACKBONE} --out run"),
+    );
+    refused(
+        &ran,
+        "12 boxes were left out for having no area or a number that is not finite",
+    );
+    refused(&ran, "(--boxes FORMAT)");
+}
+
+#[test]
 fn an_inspection_compares_boxes_with_their_pictures() {
     let dir = tempfile::tempdir().unwrap();
     let look = |name: &str, boxes: fn([f32; 4]) -> [f32; 4], sides: Option<[i64; 2]>| {

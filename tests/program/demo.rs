@@ -96,6 +96,9 @@ fn detection_is_compared_in_four_ways_and_the_same_seed_gives_the_same_figures()
         code == 1 && err.contains("this folder holds a demo") && err.contains("--overwrite"),
         "{err}"
     );
+    let (code, _, err) = run(place.path(), &["--out", "two"]);
+    let said = "this folder holds a demo that was stopped before its end, and a demo does not go on: begin it anew (--overwrite or --out DIR)";
+    assert!(code == 1 && err.contains(said), "{err}");
     fs::create_dir(place.path().join("mine")).unwrap();
     fs::write(place.path().join("mine/demo.png"), "mine").unwrap();
     let (code, _, err) = run(place.path(), &["--out", "mine", "--overwrite"]);

@@ -69,6 +69,10 @@ impl Failure {
                 "resume" if error.remedy() == Some(Remedy::RunSettings) => {
                     "--resume with no option but --out goes on as it was begun".to_owned()
                 }
+                "boxes" => match fitting_format(&said) {
+                    Some(format) => format!("--boxes {format}"),
+                    None => option,
+                },
                 _ => option,
             })
         };
@@ -108,10 +112,18 @@ fn longs(error: &Error) -> &'static [&'static str] {
         (Some(Remedy::Orientation), _) => &["as-stored"],
         (Some(Remedy::OtherFolder), _) => &["overwrite", "out"],
         (Some(Remedy::IgnoreColumn), _) => &["ignore"],
+        (Some(Remedy::BoxFormat), _) => &["boxes"],
         (None, ErrorKind::Exists) => &["resume", "overwrite", "out"],
         (Some(Remedy::Memory), _) | (None, ErrorKind::Budget) => &["memory"],
         _ => &[],
     }
+}
+
+/// The format of boxes in which nearly all of them are said to fit: `as xyxy 0 do not`.
+fn fitting_format(said: &str) -> Option<&str> {
+    let (before, _) = said.rsplit_once(" do not")?;
+    let format = before.rsplit(' ').nth(1)?;
+    crate::values::boxes(format).is_ok().then_some(format)
 }
 
 /// What learns rows without pictures.
@@ -228,6 +240,31 @@ mod tests {
     }
 
     #[test]
+    fn a_format_of_boxes_is_named_with_its_option() {
+        let all = crate::Arguments::command();
+        for (said, mended) in [
+            (
+                "6 of 12 boxes do not lie in their pictures as xywh; as xyxy 0 do not: name it",
+                "(--boxes xyxy)",
+            ),
+            (
+                "2 of 3 boxes cannot be xyxy: no area. As xywh or cxcywh 1 do not fit: name it",
+                "(--boxes cxcywh)",
+            ),
+            ("3 boxes were left out", "(--boxes FORMAT)"),
+        ] {
+            let failure = Failure::Error(Error::data(said).with_remedy(Remedy::BoxFormat));
+            for command in ["finetune", "preview"] {
+                assert_eq!(
+                    failure.in_words(all.find_subcommand(command)),
+                    format!("{said} {mended}")
+                );
+            }
+            assert_eq!(failure.in_words(all.find_subcommand("predict")), said);
+        }
+    }
+
+    #[test]
     fn every_option_that_is_named_exists_somewhere() {
         let all = crate::Arguments::command();
         for long in [
@@ -246,6 +283,7 @@ mod tests {
             "max-pixels",
             "on-error",
             "as-stored",
+            "boxes",
         ] {
             assert!(
                 all.get_subcommands().any(|command| option(command, long).is_some()),

@@ -9,6 +9,8 @@ use std::ops::RangeInclusive;
 /// Rounds after which a picture without a fitting part is taken whole: torchvision goes on for ever, in which each round ends with a chance
 /// of one in seven by the standard overlaps.
 const ROUNDS: usize = 100;
+/// The most parts for an overlap: a picture without a fitting part takes this times [`ROUNDS`].
+const TRIALS: u32 = 1000;
 
 /// A random part of a picture that overlaps enough with one of its boxes: torchvision's `RandomIoUCrop`, of SSD (Liu et al. 2016).
 ///
@@ -30,7 +32,7 @@ pub struct IouCrop {
     pub ratio: RangeInclusive<f32>,
     /// Overlaps of which one is drawn, 0 or more each. Defaults to 0, 0.1, 0.3, 0.5, 0.7, 0.9 and 1.
     pub overlaps: Vec<f32>,
-    /// Parts that are drawn for an overlap. Defaults to 40.
+    /// Parts that are drawn for an overlap, in `1..=1000`. Defaults to 40.
     pub trials: u32,
 }
 
@@ -60,9 +62,13 @@ impl IouCrop {
             .iter()
             .find(|overlap| !(**overlap >= 0.0 && overlap.is_finite()))
         {
-            Some(overlap) => Err(format!("an overlap is {overlap}, but has to be 0 or more")),
+            Some(overlap) => Err(format!(
+                "an overlap is {overlap}, but has to be a finite number of 0 or more"
+            )),
             None if self.overlaps.is_empty() => Err("overlaps are none, and one is drawn of them".to_owned()),
-            None if self.trials == 0 => Err("trials is 0, but has to be at least 1".to_owned()),
+            None if !(1..=TRIALS).contains(&self.trials) => {
+                Err(format!("trials is {}, but has to lie in 1..={TRIALS}", self.trials))
+            }
             None => Ok(()),
         }
     }
@@ -202,6 +208,22 @@ mod tests {
                 assert!(best.fold(0.0, f64::max) >= f64::from(overlap) - 1e-6);
             }
             assert!(parts > 200, "{overlap}: {parts}");
+        }
+    }
+
+    #[test]
+    fn parts_that_are_drawn_are_not_without_end() {
+        let checked = |trials| {
+            IouCrop {
+                trials,
+                ..IouCrop::default()
+            }
+            .check()
+        };
+        assert!(checked(1).is_ok() && checked(1000).is_ok());
+        for trials in [0, 1001, 4_000_000_000] {
+            let said = format!("trials is {trials}, but has to lie in 1..=1000");
+            assert_eq!(checked(trials), Err(said));
         }
     }
 

@@ -3,7 +3,7 @@
 use crate::columns::{index_of, shape_of};
 use crate::error::{Error, Result};
 use crate::image::targets::{Boxes, Lists};
-use crate::rows::{Bound, DType, Output, Read};
+use crate::rows::{Bound, DType, LIES_IN, LeftBehind, Output, Read};
 use arrow::datatypes::{DataType, Schema};
 use arrow_schema::extension::{EXTENSION_TYPE_METADATA_KEY, ExtensionType, FixedShapeTensor};
 
@@ -80,6 +80,9 @@ impl Collage {
         {
             output = output.metadata(EXTENSION_TYPE_METADATA_KEY, tensor);
         }
+        if let Some(picture) = field.metadata().get(LIES_IN) {
+            output = output.metadata(LIES_IN, picture);
+        }
         self.reads.push(Read::values(column, dtype));
         self.writes.push(output);
         Ok(())
@@ -89,6 +92,13 @@ impl Collage {
     pub(super) fn columns(&self, bound: Bound) -> Bound {
         let bound = self.reads.iter().cloned().fold(bound, Bound::reads);
         self.writes.iter().cloned().fold(bound, Bound::writes)
+    }
+
+    /// What lies in the picture among `below`, and is not moved with it.
+    pub(super) fn left_behind(&self, below: &Schema) -> Result<LeftBehind> {
+        let mut names = self.reads.iter().filter_map(Read::column);
+        let picture = names.next().unwrap_or_default();
+        LeftBehind::of(below, picture, &names.collect::<Vec<_>>())
     }
 
     pub(super) fn reads(&self) -> &[Read] {

@@ -64,7 +64,10 @@ impl Spec for CopyPaste {
         } else if !(0.0..=1.0).contains(&self.cover) {
             format!("cover is {}, but has to lie in 0..=1", self.cover)
         } else if !(self.edge >= 0.0 && self.edge.is_finite()) {
-            format!("edge is {}, but has to be 0 or more pixels", self.edge)
+            format!(
+                "edge is {}, but has to be a finite number of 0 or more pixels",
+                self.edge
+            )
         } else if !(2..=65_536).contains(&self.window) {
             format!("window is {}, but has to lie in 2..=65536", self.window)
         } else {

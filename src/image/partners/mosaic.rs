@@ -8,7 +8,7 @@ use crate::image::operation::{Operation, Subject};
 use crate::image::targets::Boxes;
 use crate::plan::Plan;
 use crate::rng::Rng;
-use crate::rows::{Bound, Draws, Element, Out, Partner, Partners, Row, Stage, StageColumns, Windows};
+use crate::rows::{Bound, Draws, Element, Lying, Out, Partner, Partners, Row, Stage, StageColumns, Windows};
 use crate::spec::{Description, Spec};
 use arrow::datatypes::Schema;
 use serde::{Deserialize, Serialize};
@@ -52,7 +52,7 @@ impl Spec for Mosaic {
         let mistake = if !(0.0..=1.0).contains(&self.p) {
             format!("p is {}, but has to lie in 0..=1", self.p)
         } else if !(start > 0.0 && start <= end && end < 1.0) {
-            format!("center is {:?}, but has to be a range between 0 and 1", self.center)
+            format!("center is {start:?}..={end:?}, but has to be a range above 0 and below 1")
         } else if !(4..=65_536).contains(&self.window) {
             format!("window is {}, but has to lie in 4..=65536", self.window)
         } else {
@@ -172,6 +172,9 @@ impl Partners for Mosaic {
     }
 }
 
+/// What is wrong once its picture is one of four rows.
+const LEFT: [Lying; 3] = [Lying::Mask, Lying::Boxes, Lying::Keypoints];
+
 /// A [`Mosaic`] of a column of pictures.
 #[derive(Clone, Debug)]
 pub(crate) struct Quarters {
@@ -245,6 +248,12 @@ impl Stage for Quarters {
         if mosaic.boxes.as_ref().is_some_and(Boxes::is_oriented) {
             return Err(Error::config("a mosaic has no oriented boxes"));
         }
+        let left = collage.left_behind(below)?;
+        left.refuse(
+            &LEFT,
+            "a mosaic",
+            "name boxes and their label fields with `Mosaic::boxes` and masks with `Mosaic::mask` (a mosaic moves no keypoints)",
+        )?;
         let (columns, partners) = (collage.clone(), mosaic.clone());
         let run = move |row: &Row<'_>, draws: Draws<'_>, out: &mut Out<'_>| {
             let center = match row.partners() {
@@ -260,7 +269,13 @@ impl Stage for Quarters {
                 }),
             }
         };
-        Ok(columns.columns(Bound::new(run)).partners(partners).fills())
+        let bound = columns.columns(Bound::new(run)).partners(partners).fills();
+        Ok(
+            match left.note(&LEFT, "is not moved with the picture: name it if it lies there") {
+                Some(note) => bound.note(note),
+                None => bound,
+            },
+        )
     }
 }
 

@@ -8,13 +8,16 @@ use crate::error::{Error, Result};
 use crate::plan::Plan;
 use crate::quote::quoted;
 use crate::rng::Rng;
-use crate::rows::{Bound, DType, Draws, Element, Out, Partner, Partners, Row, Stage, StageColumns, Windows};
+use crate::rows::{Bound, DType, Draws, Element, Lying, Out, Partner, Partners, Row, Stage, StageColumns, Windows};
 use crate::spec::{Description, Spec};
 use arrow::datatypes::Schema;
 use std::sync::Arc;
 
 /// Places that are tried for an object.
 const TRIES: usize = 10;
+
+/// What would tell of another picture than the one with pasted objects. Keypoints of the row stay right: those of what is pasted are missing.
+const LEFT: [Lying; 2] = [Lying::Mask, Lying::Boxes];
 
 /// A [`CopyPaste`] into a column of pictures.
 #[derive(Clone, Debug)]
@@ -93,6 +96,12 @@ impl Stage for Paste {
         let masks: Vec<String> = paste.mask.iter().cloned().collect();
         let collage = Collage::of(below, &self.column, &masks, Some(&boxes))?;
         let chosen = paste.chosen(&collage)?;
+        let left = collage.left_behind(below)?;
+        left.refuse(
+            &LEFT,
+            "copy_paste",
+            "name a mask with `CopyPaste::mask`, and what belongs to each box with `Boxes::label_fields` of its boxes",
+        )?;
         let givers = Givers {
             p: paste.p,
             window: paste.window,
@@ -120,6 +129,10 @@ impl Stage for Paste {
             }
         };
         let bound = columns.columns(Bound::new(run)).partners(givers).fills();
+        let bound = match left.note(&LEFT, "stays as it is: nothing is added to it for what is pasted") {
+            Some(note) => bound.note(note),
+            None => bound,
+        };
         Ok(match &self.from {
             Some(from) => bound.other(Arc::clone(from), reads),
             None => bound,
@@ -178,6 +191,10 @@ impl CopyPaste {
                     }
                 ))),
             },
+            PastedClass::Name(name) if names.is_empty() => Err(Error::config(format!(
+                "classes: {} is a name, and the label field has no names of its classes: give their numbers",
+                quoted(name)
+            ))),
             PastedClass::Name(name) => names.iter().position(|known| known == name).map_or_else(
                 || {
                     let known: Vec<String> = names.iter().map(|name| quoted(name)).collect();

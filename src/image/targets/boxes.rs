@@ -145,7 +145,7 @@ impl Boxes {
         self.min_width(min_size).min_height(min_size).min_area(min_area)
     }
 
-    /// The most boxes that a row may have, an error beyond it. Defaults to 16384.
+    /// The most boxes that a row may have, an error beyond it. At least 1. Defaults to 16384.
     #[must_use]
     pub fn at_most(mut self, boxes: usize) -> Self {
         self.at_most = boxes;
@@ -169,6 +169,9 @@ impl Boxes {
         }
         if !(0.0..=1.0).contains(&self.min_visibility) {
             return mistake("min_visibility", self.min_visibility, "0..=1");
+        }
+        if self.at_most == 0 {
+            return Err(Error::config("boxes: at_most is 0, but has to be at least 1"));
         }
         match self.label_fields.iter().find(|field| **field == self.column) {
             Some(twice) => Err(Error::config(format!(

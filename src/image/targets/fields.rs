@@ -2,8 +2,9 @@
 
 use crate::columns::{index_of, is_bool8, list_item, shape_of};
 use crate::error::{Error, Result};
-use crate::rows::{BOX_FORMAT, BoxFormat, CLASS_NAMES, DType, Element, KeypointNames, Out, Output, Read, Row};
+use crate::rows::{BOX_FORMAT, BoxFormat, CLASS_NAMES, DType, Element, KeypointNames, LIES_IN, Out, Output, Read, Row};
 use arrow::datatypes::{DataType, Field, Schema};
+use std::fmt::Debug;
 
 /// A column of lists, and what its items are.
 #[derive(Clone, Debug)]
@@ -17,6 +18,8 @@ pub(in crate::image) struct Lists {
     pub(in crate::image) boxes: Option<BoxFormat>,
     /// What is said of its keypoints, where it holds objects of several.
     pub(in crate::image) points: Option<KeypointNames>,
+    /// The picture in which they lie, where a stage below has said it.
+    lies_in: Option<String>,
 }
 
 impl Lists {
@@ -61,6 +64,7 @@ impl Lists {
             names: field.metadata().get(CLASS_NAMES).cloned(),
             boxes: None,
             points,
+            lies_in: field.metadata().get(LIES_IN).cloned(),
         })
     }
 
@@ -92,8 +96,12 @@ impl Lists {
             }
             None => output,
         };
-        match self.boxes {
+        let output = match self.boxes {
             Some(format) => output.metadata(BOX_FORMAT, &format.to_string()),
+            None => output,
+        };
+        match &self.lies_in {
+            Some(picture) => output.metadata(LIES_IN, picture),
             None => output,
         }
     }
@@ -150,6 +158,16 @@ impl Lists {
             ))),
         }
     }
+}
+
+/// What is wrong with `pairs` that change places in a mirror: each number stands in one pair, and once.
+pub(in crate::image) fn wrong_pairs<T: Copy + PartialEq + Debug>(pairs: &[[T; 2]]) -> Option<String> {
+    let numbers = pairs.as_flattened();
+    let twice = numbers
+        .iter()
+        .enumerate()
+        .find(|(at, number)| numbers[..*at].contains(number));
+    twice.map(|(_, number)| format!("the pairs {pairs:?} name {number:?} twice, and a place has one mirror image"))
 }
 
 /// What takes the place of `value` where left and right are exchanged; none where it stays.

@@ -1,7 +1,9 @@
 //! A column of keypoints that are moved with the picture.
 
+use super::fields::wrong_pairs;
 use crate::error::{Error, Result};
 use crate::image::Motion;
+use crate::image::error::ImageError;
 use crate::image::geometry::resampled_motions::ResampledMotions;
 use crate::rows::KeypointNames;
 use serde::{Deserialize, Serialize};
@@ -73,8 +75,8 @@ impl Keypoints {
         self
     }
 
-    /// Pairs of points of an object that change places where left and right do: the left and the right eye. Defaults to those that the column
-    /// [says](KeypointNames), as imported files do; with `&[]` none change places. For lists of points, see
+    /// Pairs of points of an object that change places where left and right do: the left and the right eye. Each point stands in one pair at most.
+    /// Defaults to those that the column [says](KeypointNames), as imported files do; with `&[]` none change places. For lists of points, see
     /// [`Image::mirror_labels`](crate::image::Image::mirror_labels).
     #[must_use]
     pub fn mirror_pairs(mut self, pairs: &[[usize; 2]]) -> Self {
@@ -89,7 +91,7 @@ impl Keypoints {
         self
     }
 
-    /// The most points (or objects) that a row may have, an error beyond it. Defaults to 16384.
+    /// The most points (or objects) that a row may have, an error beyond it. At least 1. Defaults to 16384.
     #[must_use]
     pub fn at_most(mut self, items: usize) -> Self {
         self.at_most = items;
@@ -107,9 +109,23 @@ impl Keypoints {
         self.mirror_pairs.as_deref().unwrap_or_default()
     }
 
+    /// What is wrong with the pairs.
+    pub(in crate::image) fn check_pairs(&self) -> Result<(), ImageError> {
+        match wrong_pairs(self.pairs()) {
+            Some(why) => Err(ImageError::Config(format!(
+                "keypoints \"{}\": mirror_pairs: {why}",
+                self.column
+            ))),
+            None => Ok(()),
+        }
+    }
+
     /// What is wrong for items of `shape`: those of the column.
     pub(super) fn check(&self, shape: &[usize]) -> Result<()> {
         let refused = |why: String| Err(Error::config(format!("keypoints \"{}\": {why}", self.column)));
+        if self.at_most == 0 {
+            return refused("at_most is 0, but has to be at least 1".to_owned());
+        }
         match *shape {
             [2 | 3] if !self.pairs().is_empty() => refused(
                 "mirror_pairs are for objects of several points each; for lists of points, name the pairs of their labels with \

@@ -14,6 +14,6 @@ mod unmoved;
 pub use boxes::Boxes;
 pub use keypoints::Keypoints;
 
-pub(super) use fields::Lists;
+pub(super) use fields::{Lists, wrong_pairs};
 pub(super) use row::{StoredBoxes, Targets, swap_values};
 pub(super) use unmoved::unmoved_boxes;

@@ -8,7 +8,7 @@ use crate::image::Crop;
 use crate::image::Motion;
 use crate::image::builder::Image;
 use crate::image::geometry::resampled_motions::ResampledMotions;
-use crate::rows::{BoxFormat, DType, Out, Output, Read, Row};
+use crate::rows::{BoxFormat, DType, Lying, Out, Output, Read, Row};
 use arrow::datatypes::Schema;
 
 /// Boxes as they are stored, and what their numbers mean.
@@ -119,8 +119,20 @@ impl Targets {
         self.columns.iter().map(|column| column.lists.read())
     }
 
-    pub(in crate::image) fn outputs(&self) -> impl Iterator<Item = Output> {
-        self.columns.iter().map(|column| column.lists.output(column.at_most))
+    /// The columns that are written, which lie in `picture` from here on.
+    pub(in crate::image) fn outputs(&self, picture: &str) -> impl Iterator<Item = Output> {
+        let is_of_points = |at: usize| {
+            let mut all = self.keypoints.iter();
+            all.any(|(_, own, fields)| *own == at || fields.contains(&at))
+        };
+        self.columns.iter().enumerate().map(move |(at, column)| {
+            let lying = if is_of_points(at) {
+                Lying::Keypoints
+            } else {
+                Lying::Boxes
+            };
+            lying.mark(column.lists.output(column.at_most), picture)
+        })
     }
 
     /// The boxes of a row as they are stored, where the crop looks at them.

@@ -7,6 +7,7 @@ use super::read::{Annotated, entries, stays_inside, text_of, unreadable};
 use super::run_length::{compressed, covered};
 use super::table::{Object, Picture};
 use crate::error::{Error, Result};
+use crate::import::missing::hint;
 use crate::quote::{counted, counted_with, quoted};
 use crate::source::{Split, coco_files};
 use serde::Deserialize;
@@ -96,11 +97,7 @@ impl Coco {
             failed(format!(
                 "picture {} is in none of the folders {}",
                 quoted(first),
-                folders(path)
-                    .iter()
-                    .map(|folder| folder.display().to_string())
-                    .collect::<Vec<_>>()
-                    .join(", ")
+                in_words(first, &folders(path))
             ))
         })?;
         let mut categories = file.categories;
@@ -351,6 +348,16 @@ fn folders(path: &Path) -> Vec<PathBuf> {
     let mut met = std::collections::HashSet::new();
     all.retain(|folder| met.insert(folder.clone()));
     all
+}
+
+/// `folders`, and why the picture `name` may be in none of them.
+fn in_words(name: &str, folders: &[PathBuf]) -> String {
+    let shown: Vec<String> = folders.iter().map(|folder| folder.display().to_string()).collect();
+    let mut hints = folders.iter().filter_map(|folder| hint(&folder.join(name)));
+    match hints.next() {
+        Some(hint) => format!("{}: {hint}", shown.join(", ")),
+        None => shown.join(", "),
+    }
 }
 
 /// The folder that has the first of the pictures that is in one of them.

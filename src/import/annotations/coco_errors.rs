@@ -78,8 +78,26 @@ enum LooseText {
     Missing,
 }
 
+/// Why `text` is a list, and no file of annotations; none where it is no list.
+fn no_list(text: &str) -> Option<String> {
+    /// Characters that have the first item.
+    const BEGINNING: usize = 1 << 16;
+    let list = text.trim_start().strip_prefix('[')?;
+    let beginning: String = list.chars().take(BEGINNING).collect();
+    let has = |field: &str| beginning.contains(field);
+    Some(match has("\"image_id\"") && has("\"score\"") {
+        true => "this is a file of results, a list of what a model has found with a score each, and no annotations: import the file of annotations \
+                 that these results are of (images, annotations, categories)"
+            .to_owned(),
+        false => format!("{NONE}: this is a list, and has to be an object of these three"),
+    })
+}
+
 /// Why `text` is no `T`, by the `error` of reading it as one.
 pub(super) fn why_not<T: DeserializeOwned>(text: &str, error: &serde_json::Error) -> String {
+    if let Some(why) = no_list(text) {
+        return why;
+    }
     let why = match no_number(text, error) {
         Some((word, [line, column])) => {
             return format!(

@@ -95,10 +95,14 @@ fn read<'de, D: Deserializer<'de>, T>(
 
 impl<'de> Deserialize<'de> for Id {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        read(from, "an id, a whole number or a text", |value| match value {
-            Value::Text(text) => Some(Self::Text(text)),
-            number => number.whole().map(Self::Number),
-        })
+        read(
+            from,
+            "an id, a whole number of at least -2^63 and below 2^63 or a text",
+            |value| match value {
+                Value::Text(text) => Some(Self::Text(text)),
+                number => number.whole().map(Self::Number),
+            },
+        )
     }
 }
 

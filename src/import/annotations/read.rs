@@ -3,12 +3,12 @@
 use super::run_length::covered;
 use super::table::{Object, Picture};
 use crate::error::{Error, Result};
+use crate::exec::files;
 use crate::image::Facts;
 use crate::quote::quoted;
 use crate::rows::KeypointNames;
 use crate::source::Split;
 use std::collections::HashSet;
-use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Component, Path, PathBuf};
 
@@ -51,9 +51,10 @@ pub(super) fn stays_inside(path: &Path) -> bool {
 ///
 /// # Errors
 ///
-/// `Io` where it cannot be read, or is no UTF-8.
+/// Those of the system; `InvalidInput` for a device or a pipe, `InvalidData` for what is no UTF-8.
 pub(super) fn text_of(path: &Path) -> std::io::Result<String> {
-    let text = std::fs::read_to_string(path)?;
+    let text = String::from_utf8(files::read_whole(path)?)
+        .map_err(|error| std::io::Error::new(ErrorKind::InvalidData, error))?;
     Ok(match text.strip_prefix('\u{feff}') {
         Some(text) => text.to_owned(),
         None => text,
@@ -142,7 +143,7 @@ fn stored_size(path: &Path) -> Result<Stored> {
     /// Where nearly all headers end.
     const HEAD: u64 = 1 << 17;
     let failed = |error| Error::io(path, error);
-    let (mut file, mut bytes) = (File::open(path).map_err(failed)?, Vec::new());
+    let (mut file, mut bytes) = (files::open(path).map_err(failed)?, Vec::new());
     (&mut file).take(HEAD).read_to_end(&mut bytes).map_err(failed)?;
     let facts = match Facts::of(&bytes) {
         Ok(facts) => Ok(facts),

@@ -122,13 +122,14 @@ pub(super) fn said_of_shared(read: &mut [Annotated]) {
         }
         for (other, many) in before.iter().zip(shared).filter(|(_, many)| *many > 0) {
             own.notes.push(format!(
-                "{}: {} of the split {} {} in the split {}, too, and become rows of both, so that what is learnt is measured: give each split \
+                "{}: {} of the split {} {} in the split {}, too, and {} of both, so that what is learnt is measured: give each split \
                  pictures of its own",
                 own.shown,
                 counted(many, "picture"),
                 own.split,
                 if many == 1 { "is" } else { "are" },
-                other.split
+                other.split,
+                if many == 1 { "becomes a row" } else { "become rows" }
             ));
         }
     }

@@ -4,6 +4,7 @@ use super::read::{Annotated, entries, stays_inside, text_of, unreadable};
 use super::table::{Object, Picture};
 use super::xml_text::xml_text;
 use crate::error::{Error, Result};
+use crate::exec::files;
 use crate::quote::{counted, counted_with, quoted};
 use crate::source::Split;
 use roxmltree::{Document, Node};
@@ -66,7 +67,7 @@ pub(super) fn read(folder: &Path, from: Option<u8>) -> Result<Vec<Annotated>> {
                 let name = quoted(&named.name);
                 return Err(failed(format!("the name {name} leads out of the folder")));
             }
-            if !path.is_file() {
+            if !path.exists() {
                 return Err(failed(format!("{} is not there", path.display())));
             }
             let annotation = annotation(&path, from)?;
@@ -217,7 +218,7 @@ fn picture(folder: &Path, name: &str, said: Option<&str>) -> (PathBuf, String) {
 /// What the file at `path` says.
 fn annotation(path: &Path, from: Option<u8>) -> Result<Annotation> {
     let shown = path.display().to_string();
-    let bytes = std::fs::read(path).map_err(|error| Error::io(path, error))?;
+    let bytes = files::read_whole(path).map_err(|error| Error::io(path, error))?;
     let text = xml_text(&bytes).map_err(|why| Error::data(why).context(shown.as_str()))?;
     let document = Document::parse(&text).map_err(|error| {
         let why = match error {

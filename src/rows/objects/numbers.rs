@@ -1,7 +1,7 @@
 //! Whether the numbers of boxes can mean what they are said to mean, where the sizes of their pictures are not known.
 
 use super::format::BoxFormat;
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 
 /// Shares are at most 1. Boxes that reach out of their picture may have a little more.
 const SHARE: f32 = 2.0;
@@ -55,7 +55,8 @@ pub(super) fn check_numbers(format: BoxFormat, boxes: impl IntoIterator<Item = [
         "{own} of {telling} boxes cannot be {format}: {why}. As {} {} do not fit: name the format that is meant in the field boxes (task.detect.boxes of a recipe)",
         fitting.join(" or "),
         best.0
-    )))
+    ))
+    .with_remedy(Remedy::BoxFormat))
 }
 
 /// Whether numbers can be a box in a format.

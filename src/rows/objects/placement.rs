@@ -1,7 +1,7 @@
 //! Whether boxes lie in their pictures, by which a wrong format is told.
 
 use super::format::BoxFormat;
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result};
 
 /// Numbers of 0 to 1000, as some models write boxes: shares times this.
 const THOUSAND: f32 = 1000.0;
@@ -110,7 +110,8 @@ impl BoxPlaces {
                 "{own} of {} boxes do not lie in their pictures as {format}; as {better} {} do not: name that format in the field boxes (task.detect.boxes of a recipe), or convert boxes for a model of the other one",
                 self.telling,
                 misfits(better)
-            )));
+            ))
+            .with_remedy(Remedy::BoxFormat));
         }
         if self.outside * 3 <= count {
             return Ok(());

@@ -8,6 +8,7 @@ use crate::dataset::Len;
 use crate::error::{Error, Result};
 use crate::plan::Plan;
 use crate::rng::Rng;
+use crate::rows::lying::LeftBehind;
 use crate::rows::ports::{DType, Output, Read};
 use crate::rows::stage::{Bound, Partner, Partners, Stage};
 use crate::rows::stage_columns::StageColumns;
@@ -201,13 +202,24 @@ impl Stage for MixStage {
             }
             Ok(())
         };
-        Ok(Bound::new(run)
+        let bound = Bound::new(run)
             .reads(Read::values(&self.column, DType::F32))
             .reads(read)
             .writes(mixed)
             .writes(soft::output(label, classes))
             .partners(partners)
-            .fills())
+            .fills();
+        // It is not refused: whoever learns the shares of the classes may well have boxes beside them, which stay right for the row's own part.
+        let left = LeftBehind::of(below, &self.column, &[self.label.as_str()])?;
+        Ok(
+            match left.note(
+                &[],
+                "stays that of the row alone, although its picture is part of another row's, too",
+            ) {
+                Some(note) => bound.note(note),
+                None => bound,
+            },
+        )
     }
 }
 

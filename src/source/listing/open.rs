@@ -5,7 +5,7 @@ use super::pictures;
 use super::spec::ListingSpec;
 use super::table::{List, rows};
 use crate::error::{Error, Remedy, Result};
-use crate::exec::Context;
+use crate::exec::{Context, files};
 use crate::quote::{counted, quoted};
 use crate::source::fields::HUGGING_FACE;
 use crate::source::file_table::{FileColumn, FileTable, StoredFile, TableSpec, dataset_of_files, open};
@@ -163,7 +163,7 @@ impl Listing {
         let mut content = Xxh3::new();
         let mut kept = Vec::new();
         for path in lists {
-            content.update(&std::fs::read(path).map_err(|error| Error::io(path, error))?);
+            content.update(&files::read_whole(path).map_err(|error| Error::io(path, error))?);
             kept.push((StoredFile::find(path.clone())?, table.num_rows() as u64));
         }
         kept.truncate(1);

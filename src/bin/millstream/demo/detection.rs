@@ -108,7 +108,13 @@ impl Detection {
                 Err(Error::config(message).context(path.display().to_string()))
             }
             Some(_) if !self.replaces() => {
-                let message = "this folder holds a demo";
+                // The picture is written last.
+                let message = match out.join("demo.png").is_file() {
+                    true => "this folder holds a demo",
+                    false => {
+                        "this folder holds a demo that was stopped before its end, and a demo does not go on: begin it anew"
+                    }
+                };
                 Err(Error::new(ErrorKind::Exists, message).context(out.display().to_string()))
             }
             _ => Ok(again),

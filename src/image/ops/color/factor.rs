@@ -10,7 +10,9 @@ use crate::rng::Rng;
 pub(in crate::image) fn check(factor: f32) -> Result<()> {
     match factor {
         0.0..=f32::MAX => Ok(()),
-        factor => Err(Error::config(format!("factor is {factor}, but has to be at least 0"))),
+        factor => Err(Error::config(format!(
+            "factor is {factor}, but has to be a finite number of at least 0"
+        ))),
     }
 }
 

@@ -40,7 +40,9 @@ impl Spec for Sharpness {
     fn check(&self) -> Result<()> {
         match self.factor {
             0.0..=f32::MAX => check_p(self.p),
-            factor => Err(Error::config(format!("factor is {factor}, but has to be at least 0"))),
+            factor => Err(Error::config(format!(
+                "factor is {factor}, but has to be a finite number of at least 0"
+            ))),
         }
     }
 }
