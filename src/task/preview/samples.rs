@@ -228,7 +228,7 @@ impl PreviewRows {
         let all = positions.end.saturating_sub(positions.start);
         let looked = all.min(PASTED);
         let at = |number: u64| positions.start + (u128::from(number) * u128::from(all) / u128::from(looked)) as u64;
-        let is_synthetic = |number: &u64| self.provenance(at(*number)).origin == Origin::Synthetic;
+        let is_synthetic = |number: &u64| self.origin_at(at(*number)) == Origin::Synthetic;
         (0..looked).filter(is_synthetic).count() as f64 / looked.max(1) as f64
     }
 
