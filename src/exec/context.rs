@@ -20,6 +20,7 @@ pub struct Context {
     seed: u64,
     stop: Option<Arc<AtomicBool>>,
     index: Option<Arc<Path>>,
+    origins_alone: bool,
 }
 
 #[derive(Debug)]
@@ -108,6 +109,7 @@ impl Context {
             seed: 0,
             stop: None,
             index: None,
+            origins_alone: false,
         })
     }
 
@@ -135,6 +137,19 @@ impl Context {
     /// Where results of scans are kept.
     pub(crate) fn index(&self) -> Option<&Path> {
         self.index.as_deref()
+    }
+
+    /// The same for whoever asks of rows their classes and origins alone: which parents a synthetic row has may need others to be made.
+    pub(crate) fn for_origins(&self) -> Self {
+        let origins_alone = true;
+        Self {
+            origins_alone,
+            ..self.clone()
+        }
+    }
+
+    pub(crate) fn is_for_origins(&self) -> bool {
+        self.origins_alone
     }
 
     /// The same threads for work that ends early once the returned flag is set.

@@ -163,6 +163,7 @@ impl Fetcher {
     fn prior_of(&self, mut position: u64, go_on: impl Fn(u64, u64) -> bool) -> Result<ClassPrior> {
         let names = self.class_names()?;
         let (sampler, mut counts, mut done) = (self.whole(), vec![0.0; names.len()], 0);
+        let cx = self.cx.for_origins();
         while go_on(position, done) {
             let Some(batch) = sampler.slot(position).filter(|batch| go_on(batch.next - 1, done)) else {
                 break;
@@ -171,7 +172,7 @@ impl Fetcher {
                 return Err(unknown);
             }
             for &position in &batch.positions {
-                for (class, share) in self.dataset.provenance(&self.cx, position).label_shares(1.0) {
+                for (class, share) in self.dataset.provenance(&cx, position).label_shares(1.0) {
                     let count = class.and_then(|class| counts.get_mut(class as usize));
                     *count.ok_or_else(|| self.without_class(position, class))? += f64::from(share);
                 }

@@ -50,6 +50,7 @@ pub(super) fn substitute(
     position: u64,
     attempt: u32,
 ) -> Option<u64> {
+    let cx = &cx.for_origins();
     let class = dataset.provenance(cx, position).class;
     let mut rng = Rng::new(cx.seed(), "replace", stream(&[position, u64::from(attempt)]));
     let near = (position - epoch.start) / NEAR * NEAR + epoch.start;

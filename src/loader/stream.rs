@@ -119,11 +119,12 @@ impl Loader {
     /// The rows before a resume are taken to have been cut as they are now.
     pub fn emitted(&self) -> BTreeMap<(Option<u32>, Origin), u64> {
         let (mut counts, mut position, end) = (BTreeMap::new(), 0, self.delivered.position());
+        let cx = self.fetcher.cx.for_origins();
         while let Some(slot) = self.fetcher.sampler.slot(position).filter(|_| position < end) {
             let whole = slot.next <= end;
             let delivered = |&&row: &&u64| (whole || row < end) && !self.delivered.has_skipped(row);
             for &row in slot.positions.iter().filter(delivered) {
-                let trace = self.fetcher.dataset.provenance(&self.fetcher.cx, row);
+                let trace = self.fetcher.dataset.provenance(&cx, row);
                 *counts.entry((trace.class, trace.origin)).or_insert(0) += 1;
             }
             position = slot.next;

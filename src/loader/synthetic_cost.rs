@@ -25,6 +25,7 @@ pub(super) fn synthetic_cost(dataset: &dyn Dataset, plan: &Plan, cx: &Context) -
     };
     let all = rows.saturating_mul(EPOCHS);
     let sample = all.min(SAMPLE);
+    let cx = &cx.for_origins();
     // For each generator its rows, and the stored rows that they are made of.
     let mut made: BTreeMap<Arc<str>, (u64, u64)> = BTreeMap::new();
     for at in 0..sample {
@@ -35,6 +36,10 @@ pub(super) fn synthetic_cost(dataset: &dyn Dataset, plan: &Plan, cx: &Context) -
             *of = (of.0 + 1, of.1 + trace.places.len() as u64);
         }
     }
+    let counted_over = match sample < all {
+        true => format!("a mean of the first {EPOCHS} epochs, by {sample} of their rows"),
+        false => format!("a mean of the first {EPOCHS} epochs"),
+    };
     let line = |(name, (synthetic, parents)): (Arc<str>, (u64, u64))| {
         let share = synthetic as f64 / sample as f64;
         let per_row = parents as f64 / synthetic as f64;
@@ -50,7 +55,7 @@ pub(super) fn synthetic_cost(dataset: &dyn Dataset, plan: &Plan, cx: &Context) -
         let cost = plan.cost_of(&name).or_else(|| plan.cost_of(BankSpec::NAME)).flatten();
         let cost = cost.map_or_else(String::new, |cost| format!("; {cost}"));
         format!(
-            "synthetic ({name}): about {} an epoch, {reads}{cost}",
+            "synthetic ({name}): about {} an epoch, {reads}{cost}; {counted_over}",
             counted(epoch, "row")
         )
     };

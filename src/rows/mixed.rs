@@ -58,6 +58,7 @@ impl<D: Dataset> Mixed<D> {
                 continue;
             };
             prepared.push(dataset.prepare(&scope, positions));
+            let scope = scope.for_origins();
             let of = |&position: &u64| dataset.provenance(&scope, position).class;
             classes.push(match self.step.reads_class(number) {
                 true => positions.iter().map(of).collect(),

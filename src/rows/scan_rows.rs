@@ -32,7 +32,10 @@ where
         columns.push(inner.column(cx, column).await?);
     }
     let classes: Vec<Option<u32>> = match reads.contains(&Read::Class) {
-        true => (0..rows).map(|row| inner.provenance(cx, row).class).collect(),
+        true => {
+            let cx = cx.for_origins();
+            (0..rows).map(|row| inner.provenance(&cx, row).class).collect()
+        }
         false => Vec::new(),
     };
     let options = RecordBatchOptions::new().with_row_count(Some(rows as usize));

@@ -53,7 +53,10 @@ impl<D: Dataset> Transformed<D> {
     pub(super) fn prepare_views(&self, cx: &Context, positions: &[u64], plain: impl Fn(u64) -> bool) -> Prepared {
         let keys: Vec<Option<u64>> = positions.iter().map(|&p| (!plain(p)).then_some(p)).collect();
         let classes = match self.steps.iter().any(|step| step.reads_class(0)) {
-            true => positions.iter().map(|&p| self.inner.provenance(cx, p).class).collect(),
+            true => {
+                let cx = cx.for_origins();
+                positions.iter().map(|&p| self.inner.provenance(&cx, p).class).collect()
+            }
             false => Arc::default(),
         };
         let (steps, inner) = (Arc::clone(&self.steps), cx.clone());

@@ -41,7 +41,8 @@ const WINDOW: usize = 16;
 
 /// Synthetic rows that were made elsewhere: by a diffusion model, a language model, or a learnt generator of this crate.
 ///
-/// A class gets its rows in the order of the file. Once all were used they come again, in a shuffled order for each such pass, and the
+/// The synthetic rows of a class are numbered in the order of the file: row `i` ([`SampleId::index`]) is the `i`-th of its class. A balance asks for them in that order from epoch to epoch, and
+/// inside an epoch in one of its own ([`fill`](crate::mix::Balance::fill)). Once all were used they come again, in a shuffled order for each such pass, and the
 /// [occurrence](Provenance::occurrence) counts the passes. The first of its [places](Provenance::places) is that of the row in the file, the
 /// others are its parents, where the file says them.
 ///

@@ -134,7 +134,7 @@ impl Generator for Arc<dyn Generator> {
 /// What refuses a second generator beside `first`.
 pub(crate) fn second_generator(first: &dyn Generator) -> Error {
     Error::config(format!(
-        "fill: {} makes the synthetic rows already: leave one of the two out, or write a generator that takes a row from either by its index",
+        "fill: {} makes the synthetic rows already: leave one of the two out, mix two balances, each with its own generator (`Mix`), or write a generator that takes a row from either by its index",
         first.describe().name()
     ))
 }

@@ -1,6 +1,5 @@
 //! What the rows that were trained on have of each class.
 
-use super::datasets::Datasets;
 use super::detect::objects::Objects;
 use super::finetune::Finetune;
 use super::prepare::Prepared;
@@ -101,7 +100,7 @@ impl Finetune {
     pub(super) fn emitted_cells(
         &self,
         cx: &Context,
-        datasets: &Datasets,
+        prepared: &Prepared,
         strategy: &Strategy,
         rows: &[u64],
     ) -> Result<Named<CellCounts>> {
@@ -109,15 +108,9 @@ impl Finetune {
             return Ok(Named::default());
         }
         let cx = &cx.with_seed(self.spec.seed);
-        // Which cell comes where depends on no picture, view or block.
-        let order = TrainingOrder::new(
-            cx,
-            Arc::clone(&datasets.train),
-            datasets,
-            &self.wanted(strategy, false)?,
-        )?;
         let mut counts: Vec<(String, CellCounts)> = Vec::new();
-        for &rows in rows {
+        for (part, &rows) in rows.iter().enumerate() {
+            let order = self.order_of_cells(cx, prepared, strategy, part > 0)?;
             for (at, (cell, emitted)) in order.cells(cx, 0..rows)?.into_iter().flatten().enumerate() {
                 match counts.get_mut(at) {
                     Some((_, counts)) => counts.emitted += emitted,
@@ -129,5 +122,31 @@ impl Finetune {
             }
         }
         Ok(counts.into_iter().collect())
+    }
+
+    /// The order of the cells in a part of a run: of the deep phase, or of the head.
+    fn order_of_cells(
+        &self,
+        cx: &Context,
+        prepared: &Prepared,
+        strategy: &Strategy,
+        is_deep: bool,
+    ) -> Result<Arc<TrainingOrder>> {
+        let datasets = &prepared.datasets;
+        if strategy.batch.is_none() || !strategy.is_synthetic() {
+            // Which cell comes where depends on no picture, view or block, nor on which of the rows are synthetic.
+            let train = Arc::clone(&datasets.train);
+            return Ok(Arc::new(TrainingOrder::new(
+                cx,
+                train,
+                datasets,
+                &self.wanted(strategy, false)?,
+            )?));
+        }
+        // In parts of every batch it depends on the cells that the generator can make rows of.
+        match is_deep || prepared.features.is_none() {
+            true => Ok(self.image_rows(cx, datasets, strategy)?.order),
+            false => Ok(self.feature_rows(cx, prepared, strategy)?.order),
+        }
     }
 }

@@ -32,6 +32,7 @@ mod generator_rows;
 mod hold_out;
 mod inputs;
 mod loaders;
+mod made_beside;
 pub(crate) mod manifest;
 mod mask_rows;
 pub mod multilabel;

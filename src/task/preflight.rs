@@ -55,6 +55,7 @@ impl Finetune {
         let has_features = datasets.task.head().is_pooled() || inputs.shapes.is_some();
         let unused = self.unused_views(datasets, strategies).filter(|_| has_features);
         let notes = notes.chain(unused).chain(self.unused_operations());
+        let notes = notes.chain(datasets.made_beside(strategies));
         notes.for_each(|note| callback(Event::Note(&note)));
         for strategy in strategies {
             let warning = strategy.warning(datasets)?;

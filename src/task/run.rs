@@ -78,7 +78,7 @@ impl Finetune {
                 (model, found)
             }
         };
-        let cells = self.emitted_cells(cx, &prepared.datasets, strategy, &parts)?;
+        let cells = self.emitted_cells(cx, &prepared, strategy, &parts)?;
         let seconds = started.elapsed().as_secs_f64();
         let figures = evaluation::figures(&prepared.datasets, &*prepared.task, &emitted, found.measured, seconds)?;
         let made = self.folder().begin_results()?;
@@ -284,6 +284,7 @@ impl Finetune {
         let strategy = std::slice::from_ref(&self.spec.balance);
         notes.extend(self.unused_views(&prepared.datasets, strategy).filter(|_| computed));
         notes.extend(self.unused_operations());
+        notes.extend(prepared.datasets.made_beside(strategy));
         notes.extend(choice.map(Choice::in_words));
         Ok(Report {
             notes,

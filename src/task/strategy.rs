@@ -75,7 +75,7 @@ pub struct Strategy {
     /// The most that synthetic rows may make up of what a class is given beyond its stored rows, 0 to 1.
     pub synthetic: f64,
     /// What makes the synthetic rows that a head is trained on, of features: by its name and parameters, as in `{ residuals = {} }`. Defaults to
-    /// [`SmoteSpec`](crate::synthetic::SmoteSpec) for the classes that lack rows. Its column is "features". Pictures (of deeper training, and where a head takes maps)
+    /// [`SmoteSpec`](crate::synthetic::SmoteSpec) for the classes that lack rows, and where a part of each batch names no class and none lacks rows, for all. Its column is "features". Pictures (of deeper training, and where a head takes maps)
     /// are [blended](crate::synthetic::Blend), whatever is named here. Rows of a file (`rows`) need a column "features" of as many f32 as the network makes, each in deviations from the
     /// mean of the training rows' one, beside the label; a file of pictures is named in [`data.train`](super::DataOptions::train), as is one of the rows that another generator of
     /// pictures makes ([`FittedGenerator`](crate::synthetic::learned::FittedGenerator)).

@@ -106,19 +106,26 @@ impl TrainingOrder {
         }))
     }
 
-    /// Stored rows of the largest class of which the strategy wants synthetic rows; none where it wants none of any class.
+    /// Stored rows of the largest class of which the strategy wants synthetic rows; none where it wants none of any class. Of a part of each batch that names no
+    /// class these are the classes that lack rows; where none does, all that no other such part names.
     pub(super) fn largest_made(&self, strategy: &Strategy) -> Option<u64> {
         let quotas = self.quotas();
         let largest = quotas.iter().map(|class| class.stored).max()?;
-        let synthetic = |part: &&BatchPart| part.origin == PartOrigin::Synthetic;
-        let is_made = |class: &&Quota| match &strategy.batch {
-            None => strategy.synthetic > 0.0 && class.rows > class.stored,
-            Some(parts) => parts.iter().filter(synthetic).any(|part| match part.class.as_slice() {
-                [] => class.stored < largest,
-                classes => classes.contains(&class.name),
-            }),
+        let most =
+            |of: &dyn Fn(&Quota) -> bool| quotas.iter().filter(|class| of(class)).map(|class| class.stored).max();
+        let Some(parts) = &strategy.batch else {
+            return most(&|class| strategy.synthetic > 0.0 && class.rows > class.stored);
         };
-        quotas.iter().filter(is_made).map(|class| class.stored).max()
+        let parts = || parts.iter().filter(|part| part.origin == PartOrigin::Synthetic);
+        let is_named = |class: &Quota| parts().any(|part| part.class.contains(&class.name));
+        let of = |part: &BatchPart| match part.class.is_empty() {
+            false => most(&|class| part.class.contains(&class.name)),
+            true => {
+                most(&|class| !is_named(class) && class.stored < largest).or_else(|| most(&|class| !is_named(class)))
+            }
+        };
+        // Where no class fits, whoever makes the batches says so.
+        parts().map(|part| of(part).unwrap_or(largest)).max()
     }
 
     /// The reports that the shares follow from, if they do.

@@ -223,7 +223,7 @@ fn a_recipe_says_it_in_one_line() {
     for line in [
         "of each batch of 16 rows, over rounds of 1 batch:",
         "8 stored rows of class 0",
-        "4 synthetic rows of all other classes",
+        "4 synthetic rows of all classes that can be made",
     ] {
         assert!(explained.contains(line), "{line}: {explained}");
     }
@@ -245,7 +245,7 @@ fn what_a_batch_cannot_hold_is_refused() {
     );
     refused(
         of(8, &[BatchPart::others(0.5), BatchPart::others(0.5)]),
-        "two parts are of stored rows of all other classes",
+        "two parts are of stored rows of all classes",
     );
     refused(
         of(8, &[BatchPart::of("class 3", 1.0)]),
@@ -263,7 +263,7 @@ fn what_a_batch_cannot_hold_is_refused() {
     refused_with(
         plain().batches(8, &[BatchPart::others(1.0).synthetic()], None),
         ErrorKind::Config,
-        &["synthetic rows of all other classes need a generator"],
+        &["synthetic rows of all classes that can be made need a generator"],
     );
     refused_with(
         plain().cap(2).unwrap().batches(8, &[BatchPart::others(1.0)], None),
@@ -301,6 +301,10 @@ fn explain_says_what_synthetic_rows_read() {
     let words: String = explained.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(words.contains(line), "{explained}");
     assert!(words.contains(&format!("{line}; a row takes about ")), "{explained}");
+    assert!(
+        words.contains("; a mean of the first 12 epochs, by 1024 of their rows"),
+        "{explained}"
+    );
     let real = table(&COUNTS).loader(&cx).explain();
     assert!(!real.contains("synthetic ("), "{real}");
 }

@@ -2,9 +2,18 @@
 
 use super::common::{context, refusal};
 use super::quality::{Wild, gate, wanted};
+use arrow::array::{ArrayRef, Float32Array, Int64Array, RecordBatch};
+use futures::future::BoxFuture;
+use millstream::dataset::{Origin, Provenance};
 use millstream::error::ErrorKind;
+use millstream::mix::Target;
+use millstream::plan::Plan;
+use millstream::source::Memory;
 use millstream::spec::Spec;
-use millstream::synthetic::{GateLimits, GateSpec, Generator, GeneratorExt, Refusal};
+use millstream::synthetic::{GateLimits, GateSpec, Generator, GeneratorExt, Refusal, SampleId};
+use millstream::{Context, DatasetExt, Result};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 #[test]
 fn what_a_gate_refuses_for_given_rows_follows_from_them_alone() {
@@ -36,6 +45,77 @@ fn what_a_gate_refuses_for_given_rows_follows_from_them_alone() {
         (judged.candidates, judged.refused[&(2, Refusal::OutsideManifold)]),
         (3, 3)
     );
+}
+
+/// [`Wild`], with the number of rows that it made.
+#[derive(Debug)]
+struct Counted {
+    wild: Wild,
+    made: Arc<AtomicU64>,
+}
+
+impl Generator for Counted {
+    fn describe(&self) -> Plan {
+        self.wild.describe()
+    }
+
+    fn supports(&self, class: u32) -> bool {
+        self.wild.supports(class)
+    }
+
+    fn generate<'a>(&'a self, cx: &'a Context, samples: &'a [SampleId]) -> BoxFuture<'a, Result<RecordBatch>> {
+        self.made.fetch_add(samples.len() as u64, Ordering::SeqCst);
+        self.wild.generate(cx, samples)
+    }
+
+    fn provenance(&self, cx: &Context, sample: SampleId) -> Provenance {
+        self.wild.provenance(cx, sample)
+    }
+}
+
+/// Three classes of 60, 20 and 10 rows around 0, 30 and 60.
+fn unequal() -> Memory {
+    let classes: Vec<i64> = [(0, 60), (1, 20), (2, 10)]
+        .into_iter()
+        .flat_map(|(class, rows)| vec![class; rows])
+        .collect();
+    let x: ArrayRef = Arc::new(Float32Array::from_iter_values(
+        (0..)
+            .zip(&classes)
+            .map(|(row, class)| 30.0 * *class as f32 + (row % 7) as f32 - 3.0),
+    ));
+    let label: ArrayRef = Arc::new(Int64Array::from(classes));
+    Memory::new(vec![RecordBatch::try_from_iter([("x", x), ("label", label)]).unwrap()]).unwrap()
+}
+
+#[test]
+fn classes_and_origins_are_told_without_a_candidate() {
+    let cx = context().with_seed(5);
+    let (made, wild) = (Arc::new(AtomicU64::new(0)), Wild { spread: 12.0 });
+    let counted = Counted {
+        wild,
+        made: Arc::clone(&made),
+    };
+    let gated = Arc::new(counted.accept(gate(&cx, GateSpec::new(["x"]))));
+    let balance = cx.block_on(unequal().balance(&cx, "label", Target::Uniform)).unwrap();
+    let filled = balance.fill(Arc::clone(&gated) as Arc<dyn Generator>, 1.0).unwrap();
+    let by_class = filled.quotas();
+    let loader = filled.loader(&cx).batch_size(30).seed(5);
+    let explained = loader.explain().split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        explained.contains("synthetic (wild): about 30 rows an epoch"),
+        "{explained}"
+    );
+    let prior = loader.class_prior(0).unwrap();
+    let quotas: Vec<f64> = by_class.iter().map(|class| class.rows as f64).collect();
+    assert_eq!(prior.counts(), quotas);
+    assert_eq!((made.load(Ordering::SeqCst), gated.judged().candidates), (0, 0));
+    // Who made a row is asked for as well, and then the candidate counts that passed; nobody asked for the row.
+    let sample = SampleId { class: 2, index: 3 };
+    let trace = gated.provenance(&cx, sample);
+    assert_eq!((trace.class, trace.origin), (Some(2), Origin::Synthetic));
+    assert!(made.load(Ordering::SeqCst) > 0);
+    assert_eq!(gated.judged().candidates, 0);
 }
 
 #[test]

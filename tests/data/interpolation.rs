@@ -473,7 +473,7 @@ fn what_makes_no_sense_is_refused() {
         (
             r#"{"smote": {}}"#,
             ErrorKind::Schema,
-            "\"label\": name columns of numbers, as in `columns = [\"a\", \"b\"]`, or use smote_nc",
+            "\"label\": name columns of numbers in `columns`, such as \"a\" and \"b\", or use smote_nc",
         ),
         (
             r#"{"smote": {"columns": ["none"]}}"#,

@@ -186,6 +186,11 @@ fn tables_without_images_are_measured_as_they_are_and_that_is_said() {
     );
     let ran = millstream(&["doctor", "--pipeline", "photos", &case("tabular.parquet")]);
     refused(&ran, 1, &["which column is the image? no column looks like one"]);
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run").display().to_string();
+    let ran = millstream(&["finetune", "--train", &case("tabular.parquet"), "--out", &out]);
+    let what = "for a table, which finetune does not train on: generate, quality, ablation --keel, and in code examples/split_before_smote.rs";
+    refused(&ran, 1, &["which column is the image? no column looks like one", what]);
     let ran = millstream(&["bench", &case("audio.parquet")]);
     assert!(
         ran.code == Some(0) && ran.out.contains("no image column"),

@@ -46,9 +46,31 @@ fn a_sample_names_what_it_lacks_and_what_it_leaves_out() {
         "--label",
         "label",
     ];
-    let no_column = said(at, &[&sample[..], &["--generator", "smote"]].concat(), false);
-    let no_column = no_column.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(no_column.contains(r#"as in `columns = ["x", "y"]`"#), "{no_column}");
+    // A table has no tensor of features: all of its numbers are taken, and said.
+    let all = said(
+        at,
+        &[&sample[..], &["--generator", "smote", "--out", "all.parquet"]].concat(),
+        true,
+    );
+    let all = all.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        all.contains("smote: new rows are made in all columns of numbers (x, y); others: --generator '{\"smote\": {\"columns\": [\"x\"]}}'"),
+        "{all}"
+    );
+    let towns = (0..40).map(|row| format!("town {row},{}\n", ["a", "b"][row % 2]));
+    std::fs::write(
+        at.join("words.csv"),
+        format!("town,label\n{}", towns.collect::<String>()),
+    )
+    .unwrap();
+    let words = [
+        &sample[..3],
+        &["--train", "words.csv", "--label", "label", "--generator", "smote"],
+    ]
+    .concat();
+    let words = said(at, &words, false);
+    let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("name a tensor of f32 in `column`"), "{words}");
     let smote = r#"{"smote": {"columns": ["x", "y"]}}"#;
     let told = said(
         at,

@@ -68,6 +68,9 @@ of_others = cross_val_predict(
 )
 three_of = (both[:, 0] > 0.3).astype(int) + (both[:, 1] > 0.5).astype(int)
 three = LogisticRegression(tol=1e-8, max_iter=1000, C=0.5).fit(standard, three_of)
+alike = {"tol": 1e-8, "max_iter": 1000, "C": 0.5, "class_weight": "balanced"}
+balanced = LogisticRegression(**alike).fit(standard, three_of)
+rare = LogisticRegression(**alike).fit(standard, (three_of == 2).astype(int))
 
 
 def table(count, shift):
@@ -106,6 +109,10 @@ out = {
     "membership": float(roc_auc_score(members, scores)),
     "two_sample": {"odds": values(of_others), "auc": float(roc_auc_score(both_of, of_others))},
     "three": {"of": three_of.tolist(), "probabilities": values(three.predict_proba(standard)[:20])},
+    "balanced": {
+        "probabilities": values(balanced.predict_proba(standard)[:20]),
+        "odds": values(rare.decision_function(standard)[:20]),
+    },
     "table": {
         "real": codes(real_table),
         "synthetic": codes(made_table),

@@ -12,6 +12,7 @@ mod auto_balance;
 mod backbone;
 mod backbones;
 mod balance_run;
+mod batch_parts;
 mod burn;
 mod by_class;
 mod by_class_of_boxes;

@@ -10,7 +10,8 @@ use brightness::{pictures, ramp};
 use common::{context, refusal};
 use millstream::Stable;
 use millstream::error::{ErrorKind, Remedy};
-use millstream::task::{Datasets, Finetune, GeneratorRows, Labelled, Predict};
+use millstream::mix::BatchPart;
+use millstream::task::{Datasets, Event, Finetune, GeneratorRows, Labelled, Predict};
 use parquet::arrow::ArrowWriter;
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -247,6 +248,38 @@ fn synthetic_rows_are_trained_on_and_nowhere_else() {
         &run,
         "60 of 60 rows are synthetic (the first one, made by \"vae 1, seed 0\": ",
     );
+}
+
+#[test]
+fn a_synthetic_part_beside_rows_of_a_file_is_said_to_be_made_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let mixed = write(&at("mixed.parquet"), 0..ROWS, &[("generator", &made("vae 1"))]);
+    let valid = write(&at("valid.parquet"), 0..ROWS, &[]);
+    let said = |train: &str, out: &str| {
+        let mut run = run(&[train], &at(out)).epochs(1);
+        run.spec.data.valid = vec![valid.clone()].into();
+        run.spec.train.early_stopping = None;
+        run.spec.train.batch_size = 8;
+        run.spec.balance.batch = Some(vec![BatchPart::others(0.75), BatchPart::others(0.25).synthetic()]);
+        let (mut notes, mut plans) = (String::new(), String::new());
+        let ran = run.run(&context(), &mut |event| match event {
+            Event::Note(note) => notes += note,
+            Event::Explain(plan) => plans += plan,
+            _ => {}
+        });
+        ran.unwrap();
+        assert!(
+            plans.contains("how many rows are synthetic is in the parts of balance.batch"),
+            "{plans}"
+        );
+        notes
+    };
+    let told = "balance.batch: the synthetic part is made anew of the stored rows (smote of features";
+    let notes = said(&mixed, "mixed");
+    assert!(notes.contains(told), "{notes}");
+    let real = write(&at("real.parquet"), 0..ROWS, &[]);
+    assert!(!said(&real, "real").contains(told));
 }
 
 /// Pictures of a file that says what made all of them.

@@ -87,6 +87,8 @@ impl Failure {
         let is_table = error.remedy() == Some(Remedy::ImageColumn) && said.contains("no column looks like one");
         let fits = command.is_some_and(|command| option(command, "kind").is_some());
         mends.extend((is_table && fits).then(|| TABLE_KINDS.to_owned()));
+        let trains = command.is_some_and(|command| PICTURES_ALONE.contains(&command.get_name()));
+        mends.extend((is_table && trains).then(|| FOR_TABLES.to_owned()));
         match mends.as_slice() {
             [] => said,
             mends => format!("{said} ({})", mends.join(" or ")),
@@ -128,6 +130,12 @@ fn fitting_format(said: &str) -> Option<&str> {
 
 /// What learns rows without pictures.
 const TABLE_KINDS: &str = "--kind copula|tvae|ctgan for a table";
+
+/// The commands that are of trainings, whose rows are pictures.
+const PICTURES_ALONE: [&str; 3] = ["finetune", "preview", "init"];
+
+/// What there is for rows without pictures.
+const FOR_TABLES: &str = "for a table, which finetune does not train on: generate, quality, ablation --keel, and in code examples/split_before_smote.rs";
 
 /// The commands whose recipes may name a source with its parameters.
 const RECIPES_WITH_SOURCES: [&str; 3] = ["finetune", "preview", "evaluate"];

@@ -10,6 +10,8 @@ use std::path::PathBuf;
 ///
 /// A figure fails where the whole of its interval of 95 % confidence lies further on the wrong side of real rows than its margin; one whose interval reaches into the
 /// margin passes.
+///
+/// The exit code is 0 where rows were compared, whatever came of it (--json has "passes" of each section), 1 where they could not be compared or the report not be written, and 2 for options that make no sense.
 #[derive(Args)]
 pub(crate) struct Quality {
     /// Real rows that the generator was fitted on: Parquet files, CSV, JSON lines, or a folder of pictures

@@ -32,7 +32,7 @@ pub(super) fn bias(samples: &Samples, seed: u64) -> Result<Option<(QualitySectio
                 compared.coverage,
                 compared.control_coverage,
             ));
-            worst.extend(at.map(|at| format!("the worst {word} is {}", quoted(&names.values[at]))));
+            worst.extend(at.map(|at| format!("the {word} furthest behind real rows is {}", quoted(&names.values[at]))));
         }
         left.extend(not_judged(&names.values, &found, word));
         let named = names.values.iter().cloned().zip(found).enumerate();

@@ -77,7 +77,7 @@ pub struct ComparedFigure {
 pub struct Rule {
     /// Which side is the wrong one.
     pub better: Better,
-    /// What it is measured from: the value of its control, or what rows of the same distribution have, where that is known.
+    /// What it is measured from: the value of its control, or what rows of the same distribution have, where that is known and worse.
     pub against: f64,
     /// How far it may lie there. A figure fails where the whole of its interval lies further.
     pub margin: f64,

@@ -128,7 +128,7 @@ fn at_chance(section: QualitySection, real: Interval, chance: f64) -> QualitySec
     QualitySection {
         passes: None,
         verdict: format!(
-            "cannot tell: real rows do no better than chance (balanced accuracy {real}, of guesses {chance:.3}): compare more rows, or rows of classes that the columns tell apart"
+            "cannot tell: real rows may do no better than chance (balanced accuracy {real}, of guesses {chance:.3}): compare more rows, or rows of classes that the columns tell apart"
         ),
         figures: section.figures.into_iter().map(ComparedFigure::not_judged).collect(),
         ..section
@@ -159,7 +159,7 @@ mod tests {
         assert!(
             unknown
                 .verdict
-                .starts_with("cannot tell: real rows do no better than chance"),
+                .starts_with("cannot tell: real rows may do no better than chance"),
             "{}",
             unknown.verdict
         );

@@ -81,21 +81,27 @@ impl BatchPart {
             ..self
         }
     }
-
-    /// What it is called in messages.
-    fn in_words(&self) -> String {
-        let origin = match self.origin {
-            PartOrigin::Real => "stored",
-            PartOrigin::Synthetic => "synthetic",
-        };
-        match self.class.as_slice() {
-            [] => format!("{origin} rows of all other classes"),
-            classes => format!("{origin} rows of {}", shown(&classes.join(", "), 60)),
-        }
-    }
 }
 
 impl BatchSpec {
+    /// What `part`, which is one of its own, is called in messages.
+    fn named(&self, part: &BatchPart) -> String {
+        let (origin, can) = match part.origin {
+            PartOrigin::Real => ("stored", ""),
+            PartOrigin::Synthetic => ("synthetic", " that can be made"),
+        };
+        // Parts of the other origin leave it all classes.
+        let own = |other: &&BatchPart| other.origin == part.origin;
+        let others = match self.parts.iter().filter(own).any(|other| !other.class.is_empty()) {
+            true => "all other classes",
+            false => "all classes",
+        };
+        match part.class.as_slice() {
+            [] => format!("{origin} rows of {others}{can}"),
+            classes => format!("{origin} rows of {}", shown(&classes.join(", "), 60)),
+        }
+    }
+
     /// Refuses what no rows could be made of.
     ///
     /// # Errors
@@ -115,7 +121,7 @@ impl BatchSpec {
         if let Some(part) = self.parts.iter().find(|part| !(part.share > 0.0 && part.share <= 1.0)) {
             return Err(Error::config(format!(
                 "the share of {} is {}, and has to be above 0 and at most 1",
-                part.in_words(),
+                self.named(part),
                 part.share
             )));
         }
@@ -132,7 +138,7 @@ impl BatchSpec {
             return Err(Error::config(format!(
                 "a batch of {} cannot hold {}, of which it would have {:.2}: take batches of at least {} rows",
                 counted(self.size, "row"),
-                part.in_words(),
+                self.named(part),
                 part.share * self.size as f64,
                 (1.0 / part.share - 1e-9).ceil()
             )));
@@ -146,7 +152,7 @@ impl BatchSpec {
             if classes.into_iter().any(|class| !met.insert((class, part.origin))) {
                 return Err(Error::config(format!(
                     "two parts are of {}: make one of them",
-                    part.in_words()
+                    self.named(part)
                 )));
             }
         }
@@ -229,7 +235,7 @@ impl BatchQuotas {
                 (least, most) if least == most => least.to_string(),
                 (least, most) => format!("{least} or {most}"),
             };
-            format!("{rows:>9} {}", spec.in_words())
+            format!("{rows:>9} {}", self.spec.named(spec))
         };
         self.spec.parts.iter().enumerate().map(words).collect()
     }
@@ -244,7 +250,7 @@ fn part_shares(
 ) -> Result<Vec<f64>> {
     let generator = match (part.origin, generator) {
         (PartOrigin::Synthetic, None) => {
-            return Err(Error::config(format!("{} need a generator", part.in_words())));
+            return Err(Error::config(format!("{} need a generator", spec.named(part))));
         }
         (PartOrigin::Synthetic, generator) => generator,
         (PartOrigin::Real, _) => None,
@@ -291,7 +297,7 @@ fn part_shares(
     if total <= 0.0 {
         return Err(Error::config(format!(
             "a part of each batch is {}, and {cannot}",
-            part.in_words()
+            spec.named(part)
         )));
     }
     Ok((0..names.len())

@@ -27,6 +27,10 @@ use tokio::sync::OnceCell;
 /// Every aligned block of positions has its quota of each class, to the row where the shares allow it and within one
 /// row where they do not. A class without rows has the share 0. What a class lacks is filled by repeats and, with
 /// [`fill`](Self::fill), by a generator. It shuffles the class pools itself: in each pass over a class every row comes once.
+///
+/// Passes follow one another in time, but for the rows of a block, which come in random order. With [`fill`](Self::fill) under a constant share it is so from epoch to epoch alone:
+/// synthetic and stored rows of a class are mixed over the whole epoch, so that a row may come again before another one came first. At the end of each epoch no row
+/// of a class has come more than once more often than another.
 #[derive(Debug)]
 pub struct Balance<D> {
     pub(super) base: Arc<ClassEncoded<D>>,
@@ -258,6 +262,8 @@ impl<D: Stable> Balance<D> {
     /// Fills up to `share` (0 to 1) of what a class is given beyond its stored rows with rows of `generator`, the rest
     /// with repeats. A class that the generator cannot serve is filled by repeats alone. The share may be a [`Schedule`]
     /// over the rows of the run: a warm-up, a ramp, off for the last epochs.
+    ///
+    /// Under a constant share the rows of an epoch, synthetic and stored ones, come in random order in it; under a schedule in the order of their numbers, but for the rows of a block.
     ///
     /// # Errors
     ///

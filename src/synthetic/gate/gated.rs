@@ -70,7 +70,7 @@ impl Gated {
         &self.inner.gate
     }
 
-    /// What the gate made of candidates so far, whoever asked for rows. A row that is made twice counts twice, and so do rows that a loader makes ahead and
+    /// What the gate made of candidates so far, whoever asked for rows; who asks where a row comes from asks for none. A row that is made twice counts twice, and so do rows that a loader makes ahead and
     /// that nobody takes: how many these are depends on time.
     pub fn judged(&self) -> Judged {
         self.inner.counts.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -114,10 +114,12 @@ impl Gated {
             let apart = || Ok((OwnThread::start("gate")?, Context::with(1, APART)?));
             let (thread, context) = self.inner.apart.get_or_init(apart).as_ref().ok()?;
             let (inner, context) = (Arc::clone(&self.inner), context.with_seed(cx.seed()));
-            let again = move || context.block_on(inner.made(&context, &[sample]));
-            let (_, attempts) = thread.wait(again).ok()?;
-            self.inner.remember(&[sample], &attempts);
-            attempts.first().copied()
+            // Nobody asks for the row itself, so that it does not count.
+            let again = move || context.block_on(inner.tried(&context, &[sample]));
+            let tried = thread.wait(again).ok().filter(|tried| tried.without.is_none())?;
+            let attempt = tried.places.first()?.2;
+            self.inner.remember(&[sample], &[attempt]);
+            Some(attempt)
         });
         self.inner.candidate(sample, attempt.unwrap_or(0))
     }
@@ -328,8 +330,13 @@ impl Generator for Gated {
     }
 
     /// That of the candidate that passed. Of a row that was not made before, or so long ago that it is forgotten, candidates are made again; of
-    /// one for which none passes it is that of the first.
+    /// one for which none passes it is that of the first. Whoever asks for classes and origins alone ([`class_prior`](crate::loader::LoaderBuilder::class_prior), `explain`) is told that of the
+    /// first, since these two are the same of all, and no candidate is made.
     fn provenance(&self, cx: &Context, sample: SampleId) -> Provenance {
-        self.inner.generator.provenance(cx, self.passed(cx, sample))
+        let candidate = match cx.is_for_origins() {
+            true => self.inner.candidate(sample, 0),
+            false => self.passed(cx, sample),
+        };
+        self.inner.generator.provenance(cx, candidate)
     }
 }

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::synthetic::nearest::{Points, Search};
 use crate::synthetic::parents::{Parents, ROWS_AT_A_TIME};
-use crate::synthetic::table_columns::{is_number, to_numbers};
+use crate::synthetic::table_columns::{is_category, is_number, to_numbers};
 use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::datatypes::{Field, Schema};
 
@@ -250,13 +250,19 @@ impl Space {
 /// Says with `error`, that the tensor column is not there, what to name in its place.
 fn without_tensor(schema: &Schema, label: &str, error: &Error) -> Error {
     let fields = schema.fields().iter();
-    let numbers = fields.filter(|field| is_number(field.data_type()) && field.name() != label);
+    let others = || fields.clone().filter(|field| field.name() != label);
+    let numbers = others().filter(|field| is_number(field.data_type()));
     let some: Vec<String> = numbers.take(2).map(|field| format!("{:?}", field.name())).collect();
+    // Of numbers alone smote_nc has nothing to do.
+    let or = match others().any(|field| is_category(field.data_type())) {
+        true => ", or use smote_nc, which takes categories beside them",
+        false => "",
+    };
     let advice = match some.is_empty() {
         true => "name a tensor of f32 in `column`".to_owned(),
         false => format!(
-            "name columns of numbers, as in `columns = [{}]`, or use smote_nc for a table with categories",
-            some.join(", ")
+            "name columns of numbers in `columns`, such as {}{or}",
+            some.join(" and ")
         ),
     };
     Error::schema(format!("{error}: {advice}"))

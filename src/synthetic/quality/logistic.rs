@@ -26,10 +26,27 @@ impl Logistic {
     /// Fits `classes` classes, of which each row of `rows` has the one that `of` says, with an L2 penalty of `1 / (2 c)` on the weights and
     /// none on the intercepts: scikit-learn's `LogisticRegression(C=c)`. Classes that no row has are never predicted.
     pub fn fit(rows: &Matrix, of: &[u32], classes: usize, c: f64) -> Self {
+        Self::weighted(rows, of, vec![1.0; classes], c)
+    }
+
+    /// As [`fit`](Self::fit), with classes that count alike however many rows they have, as where it is judged by balanced accuracy: of `n` rows of `k` classes, one of a class of
+    /// `m` weighs `n / (k m)`. scikit-learn's `LogisticRegression(C=c, class_weight="balanced")`.
+    pub fn balanced(rows: &Matrix, of: &[u32], classes: usize, c: f64) -> Self {
+        let mut counts = vec![0_usize; classes];
+        of.iter().for_each(|&class| counts[class as usize] += 1);
+        let there = counts.iter().filter(|&&count| count > 0).count();
+        let weight = |count: usize| of.len() as f64 / (there * count).max(1) as f64;
+        Self::weighted(rows, of, counts.into_iter().map(weight).collect(), c)
+    }
+
+    /// As [`fit`](Self::fit), where a row of class `i` weighs `class_weights[i]`.
+    fn weighted(rows: &Matrix, of: &[u32], class_weights: Vec<f64>, c: f64) -> Self {
+        let classes = class_weights.len();
         let (width, scores) = (rows.width(), if classes <= 2 { 1 } else { classes });
         let loss = Loss {
             rows,
             of,
+            class_weights,
             scores,
             penalty: 1.0 / (c * rows.rows().max(1) as f64),
         };
@@ -113,6 +130,7 @@ fn softmax(scores: &mut [f64]) -> f64 {
 struct Loss<'a> {
     rows: &'a Matrix,
     of: &'a [u32],
+    class_weights: Vec<f64>,
     scores: usize,
     penalty: f64,
 }
@@ -125,6 +143,7 @@ impl Loss<'_> {
             let (mut sum, mut gradient) = (0.0, vec![0.0; weights.len()]);
             for row in start..(start + CHUNK).min(self.rows.rows()) {
                 let (values, class) = (self.rows.row(row), self.of[row] as usize);
+                let weight = self.class_weights[class];
                 let mut scores: Vec<f64> = weights
                     .chunks_exact(width + 1)
                     .map(|weights| score(weights, values))
@@ -132,13 +151,14 @@ impl Loss<'_> {
                 if self.scores == 1 {
                     let (odds, is_one) = (scores[0], class == 1);
                     let signed = if is_one { -odds } else { odds };
-                    sum += signed.max(0.0) + (-signed.abs()).exp().ln_1p();
+                    sum += weight * (signed.max(0.0) + (-signed.abs()).exp().ln_1p());
                     scores[0] = sigmoid(odds) - f64::from(u8::from(is_one));
                 } else {
                     let own = scores[class];
-                    sum += softmax(&mut scores) - own;
+                    sum += weight * (softmax(&mut scores) - own);
                     scores[class] -= 1.0;
                 }
+                scores.iter_mut().for_each(|slope| *slope *= weight);
                 for (slope, gradient) in scores.iter().zip(gradient.chunks_exact_mut(width + 1)) {
                     let (own, intercept) = gradient.split_at_mut(width);
                     own.iter_mut()

@@ -109,6 +109,17 @@ fn logistic_regressions_are_those_of_scikit_learn() {
             near(found, &of["three"]["probabilities"][3 * row + class], 1e-3);
         }
     }
+    // Classes that count alike, of three and of two.
+    let three_of = codes(&of["three"]["of"]);
+    let three = Logistic::balanced(&both, &three_of, 3, 0.5);
+    let rare_of: Vec<u32> = three_of.iter().map(|&class| u32::from(class == 2)).collect();
+    let rare = Logistic::balanced(&both, &rare_of, 2, 0.5);
+    for row in 0..20 {
+        for (class, found) in three.probabilities(both.row(row)).into_iter().enumerate() {
+            near(found, &of["balanced"]["probabilities"][3 * row + class], 1e-3);
+        }
+        near(rare.log_odds(both.row(row)), &of["balanced"]["odds"][row], 2e-3);
+    }
 }
 
 #[test]
@@ -246,11 +257,29 @@ fn labelled(seed: u64, rows: usize, apart: f32) -> (Matrix, Vec<u32>) {
     (Matrix::new(values.collect(), 2).unwrap(), classes)
 }
 
+fn of((rows, classes): &(Matrix, Vec<u32>)) -> Labelled<'_> {
+    Labelled { rows, classes }
+}
+
+#[test]
+fn a_rare_class_that_the_columns_tell_is_told() {
+    // Of every twenty rows one: most of them are likelier of the other class, and balanced accuracy is 0.77 at best.
+    let rare = |seed: u64, rows: usize| {
+        let column = normal(seed, rows, 1, 0.0);
+        let classes: Vec<u32> = (0..rows).map(|row| u32::from(row.is_multiple_of(20))).collect();
+        let value = |(row, &class): (&[f32], &u32)| row[0] + 1.5 * class as f32;
+        let values = column.iter().zip(&classes).map(value);
+        (Matrix::new(values.collect(), 1).unwrap(), classes)
+    };
+    let (real, made, test) = (rare(1, 800), rare(2, 800), rare(3, 800));
+    let found = Usefulness::of(of(&real), of(&made), of(&test), 2, (0, 8)).unwrap();
+    for skill in [found.real, found.synthetic, found.both] {
+        assert!(skill.balanced_accuracy.value > 0.68, "{found:?}");
+    }
+}
+
 #[test]
 fn good_rows_are_useful_and_wrong_ones_do_harm() {
-    fn of((rows, classes): &(Matrix, Vec<u32>)) -> Labelled<'_> {
-        Labelled { rows, classes }
-    }
     let (real, test) = (labelled(1, 100, 2.0), labelled(2, 400, 2.0));
     let good = Usefulness::of(of(&real), of(&labelled(3, 300, 2.0)), of(&test), 2, (0, 8)).unwrap();
     assert!(good.synthetic.balanced_accuracy.value > 0.7, "{good:?}");

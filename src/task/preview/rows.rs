@@ -171,9 +171,18 @@ impl PreviewRows {
 
     /// Where the row at `position` comes from.
     pub(super) fn provenance(&self, position: u64) -> Provenance {
+        self.provenance_under(&self.cx, position)
+    }
+
+    /// What made the row at `position`.
+    pub(super) fn origin_at(&self, position: u64) -> Origin {
+        self.provenance_under(&self.cx.for_origins(), position).origin
+    }
+
+    fn provenance_under(&self, cx: &Context, position: u64) -> Provenance {
         match &self.source {
-            Source::Views { order, .. } => order.provenance(&self.cx, position),
-            Source::Images { rows, .. } => rows.provenance(&self.cx, position),
+            Source::Views { order, .. } => order.provenance(cx, position),
+            Source::Images { rows, .. } => rows.provenance(cx, position),
         }
     }
 

@@ -225,7 +225,7 @@ impl PreviewRows {
             for (&position, picked) in positions.iter().zip(self.order().picked(&self.cx, &positions)) {
                 let (rows, synthetic) = &mut found[self.class(picked)];
                 *rows += 1;
-                *synthetic += u64::from(self.provenance(position).origin == Origin::Synthetic);
+                *synthetic += u64::from(self.origin_at(position) == Origin::Synthetic);
             }
         }
         let share = |(rows, synthetic): (u64, u64)| synthetic as f64 / rows.max(1) as f64;

@@ -1,7 +1,6 @@
 //! One row from step to step.
 
 use super::belongings::{Belongings, boxes_of};
-use super::phase::TrainingPhase;
 use super::rows::{PreviewRows, Shown, Source};
 use crate::columns::{bytes_of, index_of};
 use crate::dataset::{Dataset, Origin, Stable};
@@ -16,7 +15,6 @@ use crate::task::bad_rows::RowLocation;
 use crate::task::definition::{Input, Split};
 use crate::task::spec::row_join::RowJoin;
 use crate::task::targets::TargetKind;
-use crate::task::training_order::TrainingOrder;
 use std::sync::Arc;
 
 /// Which row is looked at.
@@ -223,12 +221,9 @@ impl PreviewRows {
                 let rows = Transformed::new(self.datasets.training_rows(input)?, task.stage(input, at.split)?)?;
                 self.levels(&rows.views(images.views())?, &[at.below])?
             }
-            Source::Images { .. } => {
-                let order = {
-                    let wanted = self.run.wanted(&self.strategy, self.phase == TrainingPhase::Deep)?;
-                    TrainingOrder::new(&self.cx, train(), &self.datasets, &wanted)?
-                };
-                let rows = self.datasets.in_order(Arc::new(order), input)?;
+            // The order that the pictures come in: with synthetic rows among them it is another one.
+            Source::Images { order, .. } => {
+                let rows = self.datasets.in_order(Arc::clone(order), input)?;
                 let rows = Transformed::new(rows, task.stage(input, at.split)?)?;
                 self.levels(&rows, &[at.position])?
             }

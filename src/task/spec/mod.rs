@@ -178,6 +178,11 @@ impl FinetuneSpec {
     /// The parameters as `explain()` prints them: a node for the run and one for each of its tables. Its fingerprint is that of the
     /// run's settings, without the contents of files and weights.
     pub fn plan(&self) -> Plan {
-        Plan::with_tables(self)
+        let plan = Plan::with_tables(self);
+        // Its own zero stands there, too.
+        match self.balance.batch.is_some() && self.balance.is_synthetic() {
+            true => plan.note("how many rows are synthetic is in the parts of balance.batch"),
+            false => plan,
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 mod fit;
 mod kind;
+mod numbers;
 mod rows;
 mod sample;
 mod sheet;

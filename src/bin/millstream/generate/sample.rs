@@ -1,3 +1,4 @@
+use super::numbers::in_all_numbers;
 use super::rows::Rows;
 use crate::machine::Machine;
 use crate::output::{shown, tell};
@@ -107,7 +108,13 @@ impl Sample {
         let cx = self.machine.context()?.with_seed(self.seed());
         let rows = self.of_rows.open_for(&cx, self.train.clone(), self.seed(), generator)?;
         rows.notes.iter().for_each(|note| tell(note));
-        let maker = FittedGenerator::fit(generator, &rows.training)?.beside(&rows.columns);
+        let training = &rows.training;
+        let numbers = in_all_numbers(generator, &training.rows.schema(), training.labels.column())?;
+        if let Some((_, note)) = &numbers {
+            tell(note);
+        }
+        let generator = numbers.as_ref().map_or(generator, |(generator, _)| &**generator);
+        let maker = FittedGenerator::fit(generator, training)?.beside(&rows.columns);
         let (out, file) = self.file(&maker);
         file.check(&rows.inputs)?;
         let counts = self.rows_of_classes(&maker)?;

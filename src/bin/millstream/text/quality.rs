@@ -2,7 +2,7 @@
 
 use super::Text;
 use super::wrap::wrapped;
-use millstream::inspect::{Medium, QualityReport};
+use millstream::inspect::{ComparedFigure, Medium, QualityReport};
 use millstream::quote::{counted, escaped};
 use millstream::report::{Align, Table};
 use millstream::synthetic::quality::Interval;
@@ -46,15 +46,24 @@ impl Display for Text<'_, QualityReport> {
                 ("real", Align::Right),
                 ("", Align::Right),
             ]);
+            let width = |of: fn(&ComparedFigure) -> &Interval, head: &str| {
+                let widths = section.figures.iter().map(|figure| short(of(figure)).len());
+                widths.max().unwrap_or(0).max(head.len())
+            };
+            let numbers = width(|figure| &figure.synthetic, "synthetic") + width(|figure| &figure.control, "real");
+            // Beside "passes" and two blanks between columns.
+            let room = 80_usize.saturating_sub(numbers + 6 + 3 * 2);
             for figure in &section.figures {
                 let passes = match figure.passes {
                     Some(true) => "passes",
                     Some(false) => "fails",
                     None => "",
                 };
-                let name = figure.name.replace('_', " ");
+                let mut lines = name_lines(&figure.name.replace('_', " "), room);
+                let last = lines.pop().unwrap_or_default();
+                lines.into_iter().for_each(|line| table.push([line]));
                 table.push([
-                    name,
+                    last,
                     short(&figure.synthetic),
                     short(&figure.control),
                     passes.to_owned(),
@@ -119,6 +128,18 @@ fn groups(f: &mut Formatter<'_>, report: &QualityReport) -> fmt::Result {
     write!(f, "\n{table}")
 }
 
+/// The words of `name` in lines of `room` columns, as far as words allow: a table would cut it in the middle.
+fn name_lines(name: &str, room: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in name.split(' ') {
+        match lines.last_mut().filter(|line| line.len() + 1 + word.len() <= room) {
+            Some(line) => *line += &format!(" {word}"),
+            None => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
 /// Small figures with three digits.
 fn short(figure: &Interval) -> String {
     match figure.value.abs() < 0.1 {
@@ -129,4 +150,19 @@ fn short(figure: &Interval) -> String {
 
 fn sentence(f: &mut Formatter<'_>, text: &str) -> fmt::Result {
     writeln!(f, "{}", wrapped(&escaped(text), "    "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_written_out_in_as_many_lines_as_it_takes() {
+        assert_eq!(name_lines("exact copies", 20), ["exact copies"]);
+        assert_eq!(
+            name_lines("synthetic rarest third recall", 24),
+            ["synthetic rarest third", "recall"]
+        );
+        assert_eq!(name_lines("synthetic", 4), ["synthetic"]);
+    }
 }
