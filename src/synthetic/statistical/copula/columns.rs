@@ -22,8 +22,14 @@ pub(super) struct ModelColumn {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Kind {
-    /// A number; where all of them are whole, only whole ones are made. `null` is the place of the variable that says whether there is none.
-    Number { whole: bool, null: Option<usize> },
+    /// A number; where all of them are whole, only whole ones are made, and where none has more than so many decimals none that has more. `null` is the place of the variable that says
+    /// whether there is none.
+    Number {
+        whole: bool,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        decimals: Option<u8>,
+        null: Option<usize>,
+    },
     /// So many numbers.
     Tensor { width: usize },
     /// One of these values, the most frequent first; a null is one of its own.
@@ -85,7 +91,13 @@ impl ModelColumn {
         }
         let numbers = numbers(field, column)?;
         let whole = numbers.iter().all(|number| number.is_nan() || number.fract() == 0.0);
-        Ok((of(Kind::Number { whole, null: None }), numbers))
+        let decimals = if whole {
+            None
+        } else {
+            decimals(field.data_type(), &numbers)
+        };
+        let null = None;
+        Ok((of(Kind::Number { whole, decimals, null }), numbers))
     }
 
     /// The column of `field` from its variables of each row, one row after the other, and of which rows are null.
@@ -99,10 +111,11 @@ impl ModelColumn {
                 let names: StringArray = values.iter().map(|&code| names[code as usize].as_deref()).collect();
                 Ok(cast(&names, field.data_type())?)
             }
-            Kind::Number { whole, .. } => {
-                let values = match whole {
-                    true => values.into_iter().map(f64::round).collect(),
-                    false => values,
+            Kind::Number { whole, decimals, .. } => {
+                let values = match (whole, decimals) {
+                    (true, _) => values.into_iter().map(f64::round).collect(),
+                    (false, Some(decimals)) => values.into_iter().map(|value| rounded(value, *decimals)).collect(),
+                    (false, None) => values,
                 };
                 let column = from_numbers(field.data_type(), values)?;
                 match nulls {
@@ -112,6 +125,31 @@ impl ModelColumn {
             }
         }
     }
+}
+
+/// `number` to the nearest of so many decimals. What has so many at most stays as it is, so that none comes to lie beyond the least or the largest of such.
+fn rounded(number: f64, decimals: u8) -> f64 {
+    let scale = 10_f64.powi(i32::from(decimals));
+    (number * scale).round() / scale
+}
+
+/// The most decimals that a number of a column of `of` has; none where some have more than a text of it is sure to have.
+fn decimals(of: &DataType, numbers: &[f64]) -> Option<u8> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let most = match of {
+        DataType::Float64 => 12,
+        DataType::Float32 => 6,
+        _ => return None,
+    };
+    let has = |number: f64, decimals: u8| match of {
+        DataType::Float32 => rounded(number, decimals) as f32 == number as f32,
+        _ => rounded(number, decimals) == number && number.abs() * 10_f64.powi(i32::from(decimals)) < EXACT,
+    };
+    let mut found = 1;
+    for &number in numbers.iter().filter(|number| !number.is_nan()) {
+        found = (found..=most).find(|&decimals| has(number, decimals))?;
+    }
+    Some(found)
 }
 
 /// The categories as texts, the most frequent first, and which of them each row has.
@@ -147,4 +185,45 @@ fn numbers(field: &Field, column: &ArrayRef) -> Result<Vec<f64>> {
     }
     let numbers = learnt_numbers(name, column)?;
     Ok(numbers.into_iter().map(|number| number.unwrap_or(f64::NAN)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::{Float32Array, Float64Array};
+    use std::sync::Arc;
+
+    #[test]
+    fn numbers_have_as_many_decimals_as_the_column() {
+        let column = |values: ArrayRef| {
+            let field = Field::new("a", values.data_type().clone(), true);
+            let (model, _) = ModelColumn::read(&field, &values, false).unwrap();
+            model
+                .column(&field, vec![0.703_710_666_058_389_1, 1.0 / 3.0, -2.0 / 3.0], None)
+                .unwrap()
+        };
+        let made: ArrayRef = Arc::new(Float64Array::from(vec![0.7, 0.33, -0.67]));
+        assert_eq!(
+            &column(Arc::new(Float64Array::from(vec![
+                Some(1.0),
+                Some(0.25),
+                None,
+                Some(-3.5)
+            ]))),
+            &made
+        );
+        let made: ArrayRef = Arc::new(Float32Array::from(vec![0.704, 0.333, -0.667]));
+        assert_eq!(&column(Arc::new(Float32Array::from(vec![0.1, 12.125, 7.0]))), &made);
+        // Of what is measured more finely, or is a fraction that no decimals are, nothing is cut.
+        let fine: ArrayRef = Arc::new(Float64Array::from(vec![0.5, 1.0 / 3.0]));
+        assert_eq!(
+            column(fine).as_primitive::<arrow::datatypes::Float64Type>().value(2),
+            -2.0 / 3.0
+        );
+        let large: ArrayRef = Arc::new(Float64Array::from(vec![0.5, 1e300]));
+        assert_eq!(
+            column(large).as_primitive::<arrow::datatypes::Float64Type>().value(1),
+            1.0 / 3.0
+        );
+    }
 }

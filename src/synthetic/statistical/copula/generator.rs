@@ -18,7 +18,7 @@ use std::sync::Arc;
 /// New rows of a table, or of features, by a Gaussian copula for each class (as in SDV's `GaussianCopulaSynthesizer`, but by class).
 ///
 /// A row is a draw of correlated normal numbers, each of which becomes the value of its column with the same rank. So a number lies between the
-/// least and the largest one of the class, whole ones stay whole, nulls are as frequent as in the class, and a category is one that the class has.
+/// least and the largest one of the class, whole ones stay whole, none has more decimals than all of the column have (up to 12, of `f32` 6), nulls are as frequent as in the class, and a category is one that the class has.
 /// Every row of a class is a parent of each, so [`Provenance::places`] names none. A class needs two rows.
 ///
 /// A row of `d` values takes `d * d / 2` multiplications: 0.8 million for 1,280 features.

@@ -94,6 +94,7 @@ fn marginals_correlations_and_rows_are_numpys() {
         model.columns[1].kind,
         Kind::Number {
             whole: true,
+            decimals: None,
             null: None
         }
     );
@@ -101,6 +102,7 @@ fn marginals_correlations_and_rows_are_numpys() {
         model.columns[3].kind,
         Kind::Number {
             whole: false,
+            decimals: Some(1),
             null: Some(4)
         }
     );
