@@ -44,7 +44,7 @@ pub struct Datasets {
     /// The targets of the validation rows and of those for selection.
     others: [Option<Targets>; 2],
     /// By what rows are held out of the training rows.
-    hold_out: HoldOut,
+    pub(super) hold_out: HoldOut,
     /// The training files and, where there are any, the validation files, before rows are held out.
     pub(crate) stored: Vec<Stored>,
 }
