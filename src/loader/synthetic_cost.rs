@@ -2,7 +2,7 @@
 
 use crate::dataset::{Dataset, Origin};
 use crate::exec::Context;
-use crate::mix::SegmentsSpec;
+use crate::mix::{BalanceSpec, SegmentsSpec};
 use crate::plan::Plan;
 use crate::quote::counted;
 use crate::spec::Spec;
@@ -23,7 +23,9 @@ pub(super) fn synthetic_cost(dataset: &dyn Dataset, plan: &Plan, cx: &Context) -
     let Some(rows) = dataset.len().finite().filter(|_| !is_stream) else {
         return Vec::new();
     };
-    let all = rows.saturating_mul(EPOCHS);
+    // What later epochs have follows from reports that nobody has made yet.
+    let follows = !plan.topmost(BalanceSpec::NAME, "feedback").is_empty();
+    let all = if follows { rows } else { rows.saturating_mul(EPOCHS) };
     let sample = all.min(SAMPLE);
     // For each generator its rows, and the stored rows that they are made of.
     let mut made: BTreeMap<Arc<str>, (u64, u64)> = BTreeMap::new();
@@ -39,19 +41,26 @@ pub(super) fn synthetic_cost(dataset: &dyn Dataset, plan: &Plan, cx: &Context) -
         let share = synthetic as f64 / sample as f64;
         let per_row = parents as f64 / synthetic as f64;
         let epoch = (share * rows as f64).round() as u64;
+        let taken = plan.taken_of(&name).map(|taken| taken as f64);
+        let taken = taken.filter(|taken| *taken < per_row);
+        let read = taken.map_or_else(String::new, |taken| format!(" ({taken:.0} of them read anew)"));
         let reads = match parents {
             0 => "made without reading a stored row, in place of one row read each".to_owned(),
             _ => format!(
-                "each made of {per_row:.1} stored rows, where the row that it replaces is one: {:.0} rows read an epoch in place of {epoch}",
-                per_row * epoch as f64
+                "each made of {per_row:.1} stored rows{read}, where the row that it replaces is one: {:.0} rows read an epoch in place of {epoch}",
+                taken.unwrap_or(per_row) * epoch as f64
             ),
         };
         // Rows of a file are called by what made them.
         let cost = plan.cost_of(&name).or_else(|| plan.cost_of(BankSpec::NAME)).flatten();
         let cost = cost.map_or_else(String::new, |cost| format!("; {cost}"));
         format!(
-            "synthetic ({name}): about {} an epoch, {reads}{cost}",
-            counted(epoch, "row")
+            "synthetic ({name}): about {} {}, {reads}{cost}",
+            counted(epoch, "row"),
+            match follows {
+                true => "in the first epoch (what later ones have follows from reports)",
+                false => "an epoch",
+            }
         )
     };
     made.into_iter().map(line).collect()
