@@ -18,6 +18,7 @@ mod import;
 mod interop;
 mod killed;
 mod leaks;
+mod made_from;
 mod made_rows;
 mod on_error;
 mod preview;
