@@ -18,6 +18,7 @@ pub struct Plan {
     params: Vec<Param>,
     notes: Vec<String>,
     cost: Option<String>,
+    taken: Option<u64>,
     random: bool,
     reads: u64,
     resident: u64,
@@ -79,6 +80,7 @@ impl Plan {
             params: Vec::new(),
             notes: Vec::new(),
             cost: None,
+            taken: None,
             random: false,
             reads: 1,
             resident: 0,
@@ -169,6 +171,21 @@ impl Plan {
         match self.name == name {
             true => Some(self.cost.as_deref()),
             false => self.inputs.iter().find_map(|input| input.cost_of(name)),
+        }
+    }
+
+    /// Says of a generator how many stored rows are read for a row, where more went into it, whose values it keeps.
+    #[must_use]
+    pub(crate) fn taken(mut self, rows: u64) -> Self {
+        self.taken = Some(rows);
+        self
+    }
+
+    /// The rows that the first node called `name` says that it [takes](Self::taken); none where it does not say.
+    pub(crate) fn taken_of(&self, name: &str) -> Option<u64> {
+        match self.name == name {
+            true => self.taken,
+            false => self.inputs.iter().find_map(|input| input.taken_of(name)),
         }
     }
 

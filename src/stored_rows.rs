@@ -1,9 +1,12 @@
 //! Sets of stored rows, and what files say of the rows that synthetic ones were made from.
 
+mod file_mark;
+mod written;
+
+use self::file_mark::FileMark;
 use crate::error::{Error, StoredRow};
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::collections::{BTreeMap, HashMap};
+use serde::Deserialize;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -18,7 +21,8 @@ pub(crate) const ORIGIN: &str = "origin";
 /// The key of a file's metadata under which it says what made all of its rows.
 pub(crate) const MADE_BY: &str = "millstream.generator";
 
-/// A set of stored rows: a bit for each row of each row group of each file.
+/// A set of stored rows: a bit for each row of each row group of each file. What a generator was fitted on has a mark of the content of each table and each picture
+/// besides, by which a copy under another name is known.
 ///
 /// ```
 /// use millstream::dataset::StoredRows;
@@ -31,9 +35,12 @@ pub(crate) const MADE_BY: &str = "millstream.generator";
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StoredRows {
-    files: BTreeMap<Arc<str>, BTreeMap<Option<u64>, Bits>>,
+    files: BTreeMap<Arc<str>, Groups>,
+    /// What was in those of the files that were [marked](Self::mark).
+    marks: BTreeMap<Arc<str>, FileMark>,
 }
 
+type Groups = BTreeMap<Option<u64>, Bits>;
 type Bits = Vec<u64>;
 
 impl StoredRows {
@@ -99,35 +106,87 @@ impl StoredRows {
         self.files.keys()
     }
 
-    /// Those of `others` whose files are among these ones', under the names that these have them by; and the names of the other files.
+    /// Adds the rows of `others`, and what is known of their files.
+    pub(crate) fn add(&mut self, others: &Self) {
+        for (source, groups) in &others.files {
+            self.add_groups(source, groups);
+        }
+        for (source, mark) in &others.marks {
+            self.marks.insert(Arc::clone(source), *mark);
+        }
+    }
+
+    fn add_groups(&mut self, source: &Arc<str>, groups: &Groups) {
+        let own = self.files.entry(Arc::clone(source)).or_default();
+        for (group, bits) in groups {
+            let own = own.entry(*group).or_default();
+            own.resize(own.len().max(bits.len()), 0);
+            own.iter_mut().zip(bits).for_each(|(own, bits)| *own |= bits);
+        }
+    }
+
+    /// Takes down what is in each file, so that its rows are known by another name as well. This reads a quarter of a megabyte of each at most.
+    pub(crate) fn mark(&mut self) {
+        let of = |source: &Arc<str>| Some((Arc::clone(source), FileMark::of(source)?));
+        self.marks = self.files.keys().filter_map(of).collect();
+    }
+
+    /// Those of the rows that lie in one of `sources`, with what is known of these.
+    pub(crate) fn of_sources(&self, sources: &[Arc<str>]) -> Self {
+        let sources: HashSet<&Arc<str>> = sources.iter().collect();
+        let is_one = |source: &Arc<str>| sources.contains(source);
+        let files = self.files.iter().filter(|(source, _)| is_one(source));
+        let marks = self.marks.iter().filter(|(source, _)| is_one(source));
+        Self {
+            files: files
+                .map(|(source, groups)| (Arc::clone(source), groups.clone()))
+                .collect(),
+            marks: marks.map(|(source, mark)| (Arc::clone(source), *mark)).collect(),
+        }
+    }
+
+    /// Those of `others` whose files are among these ones', under the names that these have them by; and the names of the other files. One that was replaced by another
+    /// file of its name is both.
     ///
     /// Two names are of one file if they are the same, if they lead to the same file, or, where nothing lies at one of them, if one ends
-    /// as the other is.
+    /// as the other is; and where what was in the file is known, if the same is in the other: of tables by any name, of pictures by the same.
     pub(crate) fn known(&self, others: &Self) -> (Self, Vec<Arc<str>>) {
         let (mut known, mut unknown) = (Self::default(), Vec::new());
-        let mut by_name: Option<HashMap<&str, Vec<&Arc<str>>>> = None;
+        let mut names = None;
         for (source, groups) in &others.files {
-            let own = match self.files.get_key_value(source) {
-                Some((own, _)) => Some(own),
-                None => {
-                    let by_name = by_name.get_or_insert_with(|| {
-                        let mut names = HashMap::<&str, Vec<&Arc<str>>>::new();
-                        self.sources()
-                            .for_each(|own| names.entry(file_name(own)).or_default().push(own));
-                        names
-                    });
-                    let alike = by_name.get(file_name(source)).into_iter().flatten();
-                    alike.copied().find(|own| is_same(own, source))
-                }
+            let mut alike = || -> Vec<&Arc<str>> {
+                let names = names.get_or_insert_with(|| self.by_name());
+                names.get(file_name(source)).cloned().unwrap_or_default()
             };
-            match own {
-                Some(own) => {
-                    known.files.insert(Arc::clone(own), groups.clone());
-                }
-                None => unknown.push(Arc::clone(source)),
+            let named = match self.files.get_key_value(source) {
+                Some((own, _)) => Some(own),
+                None => alike().into_iter().find(|own| is_same(own, source)),
+            };
+            let copies: Vec<&Arc<str>> = match others.marks.get(source) {
+                Some(mark) if mark.is_of_any_name() => self.sources().filter(|own| mark.is_of(own)).collect(),
+                Some(mark) if named.is_none() => alike().into_iter().filter(|own| mark.is_of(own)).collect(),
+                _ => named.into_iter().collect(),
+            };
+            if copies.is_empty() {
+                unknown.push(Arc::clone(source));
             }
+            let more = named.into_iter().filter(|named| !copies.contains(named));
+            copies
+                .iter()
+                .copied()
+                .chain(more)
+                .for_each(|own| known.add_groups(own, groups));
         }
         (known, unknown)
+    }
+
+    /// The names of the files, by what each is called in its folder.
+    fn by_name(&self) -> HashMap<&str, Vec<&Arc<str>>> {
+        let mut names = HashMap::<&str, Vec<&Arc<str>>>::new();
+        for own in self.sources() {
+            names.entry(file_name(own)).or_default().push(own);
+        }
+        names
     }
 
     /// The first of `others` that is one of these as well, whatever its file is called by.
@@ -166,6 +225,9 @@ pub(crate) struct MadeByRecord {
     /// The rows that the generator was fitted on; none where that is not said.
     #[serde(default)]
     pub(crate) fitted_on: StoredRows,
+    /// The column of classes that it was fitted with; none where that is not said.
+    #[serde(default)]
+    pub(crate) label: Option<String>,
 }
 
 impl MadeByRecord {
@@ -180,43 +242,6 @@ impl MadeByRecord {
                 "the record of what made these rows (metadata `{MADE_BY}`) cannot be read: {error}: make the rows again, or remove the key"
             ))
         })
-    }
-}
-
-/// A row group as it is written: file, row group and bits, 16 hexadecimal digits for 64 rows.
-type Written = (String, Option<u64>, String);
-
-impl Serialize for StoredRows {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let groups = self.files.iter().flat_map(|(source, groups)| {
-            let group = move |(group, bits): (&Option<u64>, &Bits)| -> Written {
-                (
-                    source.to_string(),
-                    *group,
-                    bits.iter().map(|bits| format!("{bits:016x}")).collect(),
-                )
-            };
-            groups.iter().map(group)
-        });
-        to.collect_seq(groups)
-    }
-}
-
-impl<'de> Deserialize<'de> for StoredRows {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let mut all = Self::default();
-        for (source, group, text) in Vec::<Written>::deserialize(from)? {
-            let bad = || D::Error::custom("rows are written as 16 hexadecimal digits for 64 of them");
-            if !text.is_ascii() || text.len() % 16 != 0 {
-                return Err(bad());
-            }
-            let words = (0..text.len())
-                .step_by(16)
-                .map(|at| u64::from_str_radix(&text[at..at + 16], 16));
-            let bits = words.collect::<Result<Bits, _>>().map_err(|_| bad())?;
-            all.files.entry(source.into()).or_default().insert(group, bits);
-        }
-        Ok(all)
     }
 }
 
@@ -252,6 +277,65 @@ mod tests {
         ] {
             assert!(serde_json::from_str::<StoredRows>(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_copy_is_known_by_what_is_in_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name).display().to_string();
+        std::fs::create_dir(dir.path().join("copies")).unwrap();
+        let write = |name: &str, bytes: &[u8]| std::fs::write(at(name), bytes).unwrap();
+        let set = |rows: &[StoredRow]| rows.iter().cloned().collect::<StoredRows>();
+        let png = b"\x89PNG\r\n\x1a\n of one";
+        write("a.parquet", b"PAR1 of one PAR1");
+        write("one.png", png);
+        write("table.csv", b"x,label\n1,a\n");
+        let mut fitted = set(&[
+            row(&at("a.parquet"), 3),
+            row(&at("one.png"), 0),
+            row(&at("table.csv"), 0),
+        ]);
+        fitted.mark();
+        let text = serde_json::to_string(&fitted).unwrap();
+        assert!(text.contains("\"parquet 16 ") && text.contains("\"picture "), "{text}");
+        let fitted: StoredRows = serde_json::from_str(&text).unwrap();
+        // What was renamed is found, and what an earlier version wrote is known by its name alone.
+        std::fs::rename(at("a.parquet"), at("b.parquet")).unwrap();
+        let unmarked = set(&fitted.iter().collect::<Vec<_>>());
+        for (held, is_shared, by_name) in [
+            (row(&at("b.parquet"), 3), true, false),
+            (row(&at("b.parquet"), 4), false, false),
+            (row(&at("table.csv"), 0), true, true),
+        ] {
+            let held = set(&[held]);
+            assert_eq!(
+                held.known(&fitted).0.iter().any(|row| held.contains(&row)),
+                is_shared,
+                "{held:?}"
+            );
+            assert_eq!(
+                held.known(&unmarked).0.iter().any(|row| held.contains(&row)),
+                by_name,
+                "{held:?}"
+            );
+        }
+        // A picture has to be called the same.
+        write("copies/one.png", png);
+        write("copies/two.png", png);
+        write("copies/list.csv", b"x,label\n1,a\n");
+        for (name, is_known) in [
+            ("copies/one.png", true),
+            ("copies/two.png", false),
+            ("copies/list.csv", true),
+        ] {
+            let held = set(&[row(&at(name), 0)]);
+            assert_eq!(held.known(&fitted).0.contains(&row(&at(name), 0)), is_known, "{name}");
+        }
+        // Another file under the old name is taken for it, since it may be the same rows, but what it was made from is looked for elsewhere, too.
+        write("a.parquet", b"PAR1 of two PAR1");
+        let (known, unknown) = set(&[row(&at("a.parquet"), 1)]).known(&fitted);
+        assert!(known.contains(&row(&at("a.parquet"), 3)) && unknown.contains(&at("a.parquet").into()));
+        assert!(serde_json::from_str::<StoredRows>(r#"[["a", 0, "0000000000000001", "parquet x"]]"#).is_err());
     }
 
     #[test]

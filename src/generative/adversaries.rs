@@ -1,6 +1,7 @@
 //! Two networks that train against each other.
 
 use super::average;
+use super::diverged::unsound;
 use super::steps::{At, State};
 use super::trained::{Trained, record, restored};
 use crate::error::Result;
@@ -91,6 +92,12 @@ impl<G: Module, D: Module> Adversaries<G, D> {
             (SECOND_OPTIMIZER, self.discriminator.optimizer_record()?),
             (BEST, record(&self.average)?),
         ])
+    }
+
+    /// The first weight that is not that of a training that goes well, where there is one.
+    pub(super) fn unsound(&self) -> Option<f32> {
+        let of_generator = unsound(&self.generator.network).or_else(|| unsound(&self.average));
+        of_generator.or_else(|| unsound(&self.discriminator.network))
     }
 
     /// Takes back what [`records`](Self::records) gave.

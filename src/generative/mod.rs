@@ -40,6 +40,7 @@ mod adversaries;
 mod average;
 mod class_codes;
 mod code_distribution;
+mod diverged;
 mod fit_folder;
 mod fit_next;
 mod gan;

@@ -1,5 +1,6 @@
 //! The training loop of networks that make rows: steps of one stream of batches, with checkpoints between them.
 
+use super::diverged;
 use crate::cursor::Cursor;
 use crate::error::{Error, Result};
 use crate::loader::{Batch, LoaderBuilder};
@@ -16,6 +17,9 @@ pub(super) trait Networks {
 
     /// All that the next step depends on, by the names of a checkpoint's parts.
     fn records(&self) -> Result<Vec<(&'static str, Vec<u8>)>>;
+
+    /// The first weight that is not that of a training that goes well, where there is one.
+    fn unsound(&self) -> Option<f32>;
 
     /// Takes back what [`records`](Self::records) gave.
     fn restore(&mut self, saved: &Checkpoint<State>) -> Result<()>;
@@ -93,14 +97,14 @@ pub(super) fn train(
         let next = next.ok_or_else(|| Error::config("the loader ended before the steps did"))?;
         let losses = networks.step(At { step, steps }, &next, Rng::new(seed, name, step))?;
         step += 1;
-        if let Some((what, loss)) = losses.iter().find(|(_, loss)| !loss.is_finite()) {
-            return Err(Error::stage(format!(
-                "{what} is {loss} after step {step}; a lower learning rate may help"
-            )));
+        diverged::check_losses(&losses, step)?;
+        let every = run.checkpoints.as_ref().map_or(FitRun::EVERY, |(_, every)| *every);
+        let is_kept = step == steps || step.is_multiple_of(every.max(1));
+        if is_kept {
+            // A loss may be a number where weights are none: a rectifier makes 0 of what is none.
+            diverged::check_weights(networks.unsound(), step)?;
         }
-        if let Some((folder, every)) = &run.checkpoints
-            && (step.is_multiple_of((*every).max(1)) || step == steps)
-        {
+        if let Some((folder, _)) = run.checkpoints.as_ref().filter(|_| is_kept) {
             let records = networks.records()?;
             let parts: Vec<(&str, &[u8])> = records.iter().map(|(name, bytes)| (*name, bytes.as_slice())).collect();
             let cursor = next.cursor().to_string();

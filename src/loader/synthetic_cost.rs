@@ -2,7 +2,7 @@
 
 use crate::dataset::{Dataset, Origin};
 use crate::exec::Context;
-use crate::mix::SegmentsSpec;
+use crate::mix::{BalanceSpec, SegmentsSpec};
 use crate::plan::Plan;
 use crate::quote::counted;
 use crate::spec::Spec;
@@ -23,7 +23,10 @@ pub(super) fn synthetic_cost(dataset: &dyn Dataset, plan: &Plan, cx: &Context) -
     let Some(rows) = dataset.len().finite().filter(|_| !is_stream) else {
         return Vec::new();
     };
-    let all = rows.saturating_mul(EPOCHS);
+    // What later epochs have follows from reports that nobody has made yet.
+    let follows = !plan.topmost(BalanceSpec::NAME, "feedback").is_empty();
+    let epochs = if follows { 1 } else { EPOCHS };
+    let all = rows.saturating_mul(epochs);
     let sample = all.min(SAMPLE);
     let cx = &cx.for_origins();
     // For each generator its rows, and the stored rows that they are made of.
@@ -36,19 +39,27 @@ pub(super) fn synthetic_cost(dataset: &dyn Dataset, plan: &Plan, cx: &Context) -
             *of = (of.0 + 1, of.1 + trace.places.len() as u64);
         }
     }
-    let counted_over = match sample < all {
-        true => format!("a mean of the first {EPOCHS} epochs, by {sample} of their rows"),
-        false => format!("a mean of the first {EPOCHS} epochs"),
+    let of_rows = if sample < all {
+        format!(", by {sample} of their rows")
+    } else {
+        String::new()
+    };
+    let counted_over = match follows {
+        true => format!("in the first epoch{of_rows}; what later ones have follows from reports"),
+        false => format!("a mean of the first {EPOCHS} epochs{of_rows}"),
     };
     let line = |(name, (synthetic, parents)): (Arc<str>, (u64, u64))| {
         let share = synthetic as f64 / sample as f64;
         let per_row = parents as f64 / synthetic as f64;
         let epoch = (share * rows as f64).round() as u64;
+        let taken = plan.taken_of(&name).map(|taken| taken as f64);
+        let taken = taken.filter(|taken| *taken < per_row);
+        let read = taken.map_or_else(String::new, |taken| format!(" ({taken:.0} of them read anew)"));
         let reads = match parents {
             0 => "made without reading a stored row, in place of one row read each".to_owned(),
             _ => format!(
-                "each made of {per_row:.1} stored rows, where the row that it replaces is one: {:.0} rows read an epoch in place of {epoch}",
-                per_row * epoch as f64
+                "each made of {per_row:.1} stored rows{read}, where the row that it replaces is one: {:.0} rows read an epoch in place of {epoch}",
+                taken.unwrap_or(per_row) * epoch as f64
             ),
         };
         // Rows of a file are called by what made them.

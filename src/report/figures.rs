@@ -203,6 +203,12 @@ impl RunFigures {
                 .map(|(name, figures)| with_error(name, figures.get(at).copied().unwrap_or_default()));
             table.push([class.clone()].into_iter().chain(rows).chain(figures));
         }
+        if emits {
+            let what = if is_detection { "boxes" } else { "rows" };
+            table.note(format!(
+                "real, augmented and synthetic are the {what} of all epochs together"
+            ));
+        }
         if let Some(some) = some {
             let (some, all) = (some.len(), self.classes.len());
             table.note(format!(

@@ -86,8 +86,9 @@ pub trait Generator: fmt::Debug + Send + Sync + 'static {
         None
     }
 
-    /// Stored rows that its rows were made from, as a file says of them, in files of which it has no training rows: whoever has rows that are held out has to see that
-    /// none of these is one. Defaults to none, as of what starts from the rows that it was fitted on.
+    /// Stored rows that its rows were made from and that are no rows that it was fitted on: as a file says of them, in files of which it has no training rows, and the given
+    /// backgrounds of [`Scenes`]. Whoever has rows that are held out has to see that none of these is one. Defaults to none, as of what starts from the rows that it was
+    /// fitted on.
     fn parents_elsewhere(&self) -> StoredRows {
         StoredRows::default()
     }

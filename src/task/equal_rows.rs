@@ -35,7 +35,7 @@ pub(super) fn check<T: Stable>(
             "the validation rows are equal to the training rows, row by row",
         ));
     }
-    let shared = others.iter().filter(|hash| own.binary_search(hash).is_ok()).count();
+    let shared = shared(&own, &others);
     Ok((shared * 100 >= others.len().max(1)).then(|| {
         format!(
             "{} of {} equal to a training row, which the generator sees, so what is measured on them says in part what was learnt by heart; use other rows for \
@@ -44,6 +44,24 @@ pub(super) fn check<T: Stable>(
             counted_with(others.len() as u64, "validation row", ["is", "are"])
         )
     }))
+}
+
+/// How many of the rows that were held out of the training rows of a generator are equal to one of these, by the hashes `train` and `held`, a sentence that ends in what to do
+/// (`mend`); none where none is.
+pub(super) fn held_out_copies(mut train: Vec<u128>, held: &[u128], mend: &str) -> Option<String> {
+    train.sort_unstable();
+    let shared = shared(&train, held);
+    (shared > 0).then(|| {
+        format!(
+            "{shared} of {} equal to a training row, which the generator sees; {mend}",
+            counted_with(held.len() as u64, "held-out row", ["is", "are"])
+        )
+    })
+}
+
+/// How many of `held` are among `train`, which are sorted.
+fn shared(train: &[u128], held: &[u128]) -> usize {
+    held.iter().filter(|hash| train.binary_search(hash).is_ok()).count()
 }
 
 fn refused(what: &str) -> Error {

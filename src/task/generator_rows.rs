@@ -7,7 +7,7 @@ use super::hold_out::HoldOut;
 use super::shared_pictures::picture_hashes;
 use super::spec::source::{of_train, of_valid};
 use super::spec::{DataOptions, DataSource};
-use crate::columns::{bytes_of, column_of_bytes, index_of};
+use crate::columns::{bytes_inside, bytes_of, index_of};
 use crate::dataset::{Dataset, Origin, Stable};
 use crate::error::{Error, Remedy, Result};
 use crate::exec::Context;
@@ -18,10 +18,10 @@ use crate::report::picture::{SheetGroup, SheetSample, Tile, contact_sheet};
 use crate::rows::{AnyLabels, Labels};
 use crate::source::{Files, FoundFiles, Split};
 use crate::stored_rows::{GENERATOR, ORIGIN, PARENTS};
-use crate::synthetic::learned::{LearnedModel, Training};
+use crate::synthetic::learned::{RowMaker, Training};
 use crate::synthetic::{GeneratorSpec, SampleId};
-use arrow::array::{AsArray, RecordBatch};
-use arrow::datatypes::SchemaRef;
+use arrow::array::RecordBatch;
+use arrow::datatypes::{DataType, Field, SchemaRef};
 use image::RgbImage;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -112,11 +112,13 @@ impl GeneratorRows {
         let mut notes = datasets.understood();
         // It is that of whoever learns to make rows of a class, and nobody chose it.
         notes.retain(|note| !note.starts_with("task: "));
+        let hashes = |rows: &Arc<dyn Stable>| picture_hashes(cx, &**rows, &datasets.image);
+        let sets = (&datasets.train, &datasets.valid);
         if datasets.is_held_out() {
             notes.push(held_out(datasets.valid_rows()));
+            let mend = datasets.hold_out.against_copies();
+            notes.extend(equal_rows::held_out_copies(hashes(sets.0)?, &hashes(sets.1)?, mend));
         } else {
-            let sets = (&datasets.train, &datasets.valid);
-            let hashes = |rows: &Arc<dyn Stable>| picture_hashes(cx, &**rows, &datasets.image);
             notes.extend(equal_rows::check(cx, sets, &hashes)?);
         }
         Ok(Self {
@@ -190,6 +192,12 @@ impl GeneratorRows {
                 }
                 notes.extend(hold_out.note(&split));
                 notes.push(held_out(split.held_out.len() as u64));
+                // Of all columns that are learnt, but for the label, as of validation rows of their own.
+                let compared = equal_rows::compared(&rows, &rows, &label);
+                let all = equal_rows::by_columns(cx, &rows, &compared)?;
+                let of = |part: &[u64]| part.iter().filter_map(|&row| all.get(row as usize).copied()).collect();
+                let (own, other): (Vec<u128>, Vec<u128>) = (of(&split.train), of(&split.held_out));
+                notes.extend(equal_rows::held_out_copies(own, &other, hold_out.against_copies()));
                 Training {
                     cx: cx.with_seed(seed),
                     labels: Arc::new(labels.select(&split.train)),
@@ -252,25 +260,25 @@ fn held_out(rows: u64) -> String {
     )
 }
 
-/// Pictures of `model`, under the seed of `cx`, class by class: `samples` of each, and where `real` rows are given as many of these below.
+/// Pictures of `maker`, under the seed of `cx`, class by class: `samples` of each, and where `real` rows are given as many of these below.
 ///
 /// # Errors
 ///
-/// `Schema` for a model that makes no pictures, and where the rows are others than those that it was fitted on.
+/// `Schema` for a maker of no pictures, and where the rows are others than those that it was fitted on.
 pub fn generator_sheet(
     cx: &Context,
-    model: &LearnedModel,
+    maker: &dyn RowMaker,
     real: Option<&Training>,
     samples: u64,
     edge: u32,
 ) -> Result<RgbImage> {
+    let about = maker.about();
     if let Some(real) = real {
-        model.check(&real.rows.schema(), &real.labels)?;
+        about.check(&real.rows.schema(), &real.labels)?;
     }
-    let about = model.about();
-    let schema = model.schema();
-    let pictures = schema.fields().iter().find(|field| field.data_type().is_nested());
-    let column = pictures.ok_or_else(|| {
+    let schema = maker.schema();
+    let mut pictures = schema.fields().iter().filter(|field| is_picture(field));
+    let column = pictures.next().ok_or_else(|| {
         Error::schema(format!(
             "a generator \"{}\" makes rows of a table, and a sheet shows pictures: write its rows to a file",
             about.name()
@@ -278,19 +286,21 @@ pub fn generator_sheet(
     })?;
     let mut groups = Vec::new();
     for (class, (name, &count)) in (0..).zip(about.classes.iter().zip(&about.counts)) {
-        if !about.supports(class) {
+        if maker.check_class(class).is_err() {
             continue;
         }
         let wanted: Vec<SampleId> = (0..samples).map(|index| SampleId { class, index }).collect();
-        let made = model.sample(cx, &wanted)?;
-        let mut lines = vec![made_line(&made, column.name())?];
+        let parts = wanted.chunks(maker.at_once().max(1));
+        let made = parts.map(|some| maker.make(cx, some)).collect::<Result<Vec<_>>>()?;
+        let mut lines = vec![Vec::new()];
+        for made in &made {
+            lines[0].extend(line(files(made, column.name())?.into_iter(), Origin::Synthetic)?);
+        }
         if let Some(Training { cx, rows, labels }) = real {
             let of_class = (0..labels.len()).filter(|&row| labels.class(row) == class);
             let positions: Vec<u64> = of_class.take(samples as usize).collect();
             let taken = cx.block_on(rows.take(cx, &positions))?;
-            let at = column_of_bytes(&rows.schema(), column.name())?;
-            let stored = (0..positions.len()).map(|row| bytes_of(taken.column(at), row).unwrap_or_default());
-            lines.push(line(stored, Origin::Real)?);
+            lines.push(line(files(&taken, column.name())?.into_iter(), Origin::Real)?);
         }
         groups.push(SheetGroup {
             name: name.clone(),
@@ -300,15 +310,24 @@ pub fn generator_sheet(
     }
     let notes = [format!(
         "{}, fitted on {}",
-        model.generator(cx.seed()),
+        maker.made_by(cx.seed()),
         counted(about.counts.iter().sum::<u64>(), "row")
     )];
     contact_sheet("Made rows", &notes, &groups, edge)
 }
 
-fn made_line(made: &RecordBatch, column: &str) -> Result<Vec<SheetSample>> {
-    let files = made[column].as_struct().column(0).as_binary::<i32>().clone();
-    line((0..made.num_rows()).map(|row| files.value(row)), Origin::Synthetic)
+/// Whether `field` is one of pictures as files have them, a struct of their bytes and a path.
+fn is_picture(field: &Field) -> bool {
+    matches!(field.data_type(), DataType::Struct(fields) if fields.find("bytes").is_some())
+}
+
+/// The encoded pictures in `column`.
+fn files<'a>(rows: &'a RecordBatch, column: &str) -> Result<Vec<&'a [u8]>> {
+    let column = rows.column(index_of(&rows.schema(), column)?);
+    let column = bytes_inside(column).unwrap_or(column);
+    Ok((0..rows.num_rows())
+        .map(|row| bytes_of(column, row).unwrap_or_default())
+        .collect())
 }
 
 fn line<'a>(files: impl Iterator<Item = &'a [u8]>, origin: Origin) -> Result<Vec<SheetSample>> {

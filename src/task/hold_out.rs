@@ -126,6 +126,16 @@ impl HoldOut {
         ))
     }
 
+    /// What to do about copies of training rows among those that were held out of them.
+    pub(super) fn against_copies(&self) -> &'static str {
+        match self.by {
+            None => {
+                "rows were held out one by one, so copies fell on both sides: hold them out by whole groups (data.group), or take the copies out"
+            }
+            Some(_) => "hold rows out by a column that copies share (data.group), or take the copies out",
+        }
+    }
+
     /// That of `rows` alone.
     pub(super) fn select(&self, rows: &[u64]) -> Self {
         Self {
@@ -148,10 +158,12 @@ impl HoldOut {
         read: &[&str],
     ) -> Result<Option<String>> {
         check_real(cx, held, data, read)?;
+        // A file says what its generator was fitted on whether its rows say that they were made or not.
+        let mut parents = rows.fitted_on();
         if self.made.is_some() {
-            let mut parents = rows.fitted_on();
-            let recorded = cx.block_on(recorded_parents(cx, rows))?;
-            recorded.iter().for_each(|row| parents.insert(&row));
+            parents.add(&cx.block_on(recorded_parents(cx, rows))?);
+        }
+        if !parents.is_empty() {
             refuse_parents(&stored_rows(cx, held), &parents)?;
         }
         let Some(column) = &data.group else { return Ok(None) };

@@ -33,6 +33,7 @@ mod hold_out;
 mod inputs;
 mod loaders;
 mod made_beside;
+pub(crate) mod made_in_plan;
 pub(crate) mod manifest;
 mod mask_rows;
 pub mod multilabel;

@@ -251,7 +251,7 @@ impl Finetune {
             }
         };
         let pair = features.as_ref().map(|features| (&features.0[0], &features.0[1]));
-        let warnings = warnings::of_data(&datasets, pair, &bad)?;
+        let warnings = warnings::of_data(cx, &datasets, pair, &bad)?;
         let (features, maps) = match (features, shapes) {
             (Some(features), Some(shapes)) => (None, Some(features.maps(shapes)?)),
             (Some(features), None) => (Some(features.standardised()?), None),

@@ -105,8 +105,8 @@ impl Finetune {
     ) -> Result<(Fitted<Head>, Option<Judged>)> {
         let FeatureRows { order, gated, .. } = self.feature_rows(cx, prepared, strategy)?;
         let loader = self.batches_of(cx, Arc::clone(&order));
-        callback(Event::Explain(&loader.explain()));
         let (task, datasets) = (&*prepared.task, &prepared.datasets);
+        callback(Event::Explain(&datasets.explained(cx, loader.explain())));
         let priors = EpochPriors::new(prepared, strategy, &loader)?;
         let followed = loader.followed().cloned();
         let (epoch, steps) = self.steps(self.spec.train.epochs, datasets.targets.len())?;
@@ -235,7 +235,7 @@ impl Finetune {
         };
         // One batch trains, the next one is ready, and a copy of it is on its way to the device.
         let loader = loader.delivering(3);
-        callback(Event::Explain(&loader.explain()));
+        callback(Event::Explain(&datasets.explained(cx, loader.explain())));
         let priors = EpochPriors::new(prepared, strategy, &loader)?;
         let followed = loader.followed().cloned();
         let (epoch, steps) = self.steps(phase.epochs, datasets.targets.len())?;

@@ -16,17 +16,17 @@ impl Finetune {
         Transformed::new(Arc::clone(&datasets.train), stage).map(drop)
     }
 
-    /// What there is to say where operations were chosen and no picture is augmented.
+    /// What there is to say where no picture is augmented, whether operations were chosen or are the usual ones.
     pub(super) fn unused_operations(&self) -> Option<String> {
         let augment = &self.spec.augment;
         let names: Vec<&str> = augment.operations.iter().map(|operation| operation.name()).collect();
-        let is_chosen = !names.is_empty() && augment.is_other_than_usual();
-        (is_chosen && !self.spec.has_augmented()).then(|| {
-            format!(
+        (!names.is_empty() && !self.spec.has_augmented()).then(|| match augment.is_other_than_usual() {
+            true => format!(
                 "augment.views is 1, so that each row comes as it is stored: {} {} no effect; let rows have more views",
                 names.join(", "),
                 if names.len() == 1 { "has" } else { "have" }
-            )
+            ),
+            false => "augment.views is 1, so that each row comes as it is stored, and none is augmented".to_owned(),
         })
     }
 

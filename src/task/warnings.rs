@@ -5,6 +5,7 @@ use super::datasets::Datasets;
 use crate::columns::tensor_values;
 use crate::dataset::Stable;
 use crate::error::Result;
+use crate::exec::Context;
 use crate::quote::counted as in_words;
 use crate::report::{BadRows, RunFigures};
 use crate::rows::Cached;
@@ -19,8 +20,9 @@ const FEW: u64 = 30;
 const NAMED: usize = 5;
 
 /// What a reader has to know about `datasets` without `bad` rows; `features` are those of the training rows (in all views) and of the
-/// validation rows.
+/// validation rows. Where there are none, and validation rows are held out of the training rows, the pictures of both are read.
 pub(crate) fn of_data(
+    cx: &Context,
     datasets: &Datasets,
     features: Option<(&Cached, &Cached)>,
     bad: &[BadRow],
@@ -62,14 +64,28 @@ pub(crate) fn of_data(
         let what = have(single.len(), "class");
         said.push(format!("{what} one training row each: {}", listed(&single)));
     }
+    let is_held_out = datasets.is_held_out();
     let (shared, of_valid) = match features {
         Some((train, valid)) => shared(train, valid)?,
+        None if is_held_out => (
+            datasets.shared_pictures(cx)?.valid as usize,
+            datasets.valid_rows() as usize,
+        ),
         None => (0, 1),
     };
-    if shared * 100 >= of_valid.max(1) {
+    // One in a split of one's own may be chance, but a split by whole groups has none.
+    let least = if is_held_out { 1 } else { of_valid.max(1).div_ceil(100) };
+    if shared >= least {
+        let show = match shared {
+            1 => "shows the same picture as a training row",
+            _ => "show the same pictures as training rows",
+        };
+        let mend = match is_held_out {
+            true => datasets.hold_out.against_copies(),
+            false => "use other rows for validation",
+        };
         said.push(format!(
-            "{shared} of {of_valid} validation rows show the same pictures as training rows, so the figures say in part what \
-             was learnt by heart; use other rows for validation"
+            "{shared} of {of_valid} validation rows {show}, so the figures say in part what was learnt by heart; {mend}"
         ));
     }
     Ok(said)

@@ -89,5 +89,15 @@ fn classes_are_filled_up_to_the_counts_that_imbalanced_learn_prints() {
         }
         assert_eq!(counts, expected, "{name}");
         assert_eq!(made, BTreeMap::from([(0, 800)]), "{name}");
+        if name == "smote_nc" {
+            // Six rows go into one, and four of them only vote, from memory.
+            let explained = filled.loader(&cx).explain();
+            let words = explained.split_whitespace().collect::<Vec<_>>().join(" ");
+            let part = " stored rows (2 of them read anew), where the row that it replaces is one: ";
+            assert!(
+                words.contains("synthetic (smote_nc): ") && words.contains(part),
+                "{explained}"
+            );
+        }
     }
 }

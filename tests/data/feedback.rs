@@ -286,6 +286,33 @@ fn synthetic_rows_keep_to_their_share_of_every_epoch() {
     );
 }
 
+/// What later epochs have is not known, so that what is counted is said to be of the first.
+#[test]
+fn explain_counts_the_first_epoch() {
+    let folder = tempfile::tempdir().unwrap();
+    let cx = context();
+    let rows = Arc::new(table(&COUNTS));
+    let labels = Arc::new(cx.block_on(Labels::scan(&cx, &rows, "label")).unwrap());
+    let smote = cx.block_on(Smote::fit(
+        &cx,
+        Arc::<Memory>::clone(&rows),
+        &labels,
+        SmoteSpec::new("x"),
+    ));
+    let feedback = Feedback::open(folder.path().join("feedback.jsonl")).unwrap();
+    let balance = cx.block_on(rows.balance(&cx, "label", Target::Uniform)).unwrap();
+    let filled = balance.fill(Arc::new(smote.unwrap()), 1.0).unwrap();
+    let filled = filled.feedback(&feedback, &FeedbackSpec::default()).unwrap();
+    let explained = filled.loader(&cx).batch_size(20).feedback(&feedback).explain();
+    let words = explained.split_whitespace().collect::<Vec<_>>().join(" ");
+    let part = " in the first epoch (what later ones have follows from reports), each made of 2.0 stored rows";
+    assert!(words.contains(part), "{explained}");
+    assert!(
+        words.contains("rows that are stored -> rows of the first epoch:"),
+        "{explained}"
+    );
+}
+
 /// Each rank has a file of its own, with the reports of all of them together.
 #[test]
 fn ranks_follow_the_same_reports_and_a_run_goes_on_in_another_world() {

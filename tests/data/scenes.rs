@@ -9,6 +9,7 @@ use millstream::mix::Target;
 use millstream::rows::{BoxFormat, Labels};
 use millstream::source::Memory;
 use millstream::spec::read_toml;
+use millstream::synthetic::learned::{FittedGenerator, RowMaker, Training};
 use millstream::synthetic::{Generator, SampleId, Scenes, ScenesSpec, generators};
 use millstream::testing::{check_elastic, check_law, check_loader};
 use millstream::{Context, Dataset, DatasetExt, Stable};
@@ -242,6 +243,19 @@ fn given_pictures_are_backgrounds() {
     let trace = open(at(&path)).provenance(&cx, SampleId { class: 0, index: 0 });
     assert_eq!(trace.places.len(), 2);
     assert!(trace.places[1].source.ends_with("places.parquet"), "{trace:?}");
+    // Rows that were held out may be none of them, so that a file of scenes says that they went into it.
+    let given = open(at(&path)).parents_elsewhere();
+    assert!(
+        given.len() == 2 && given.files().all(|file| file.ends_with("places.parquet")),
+        "{given:?}"
+    );
+    let training = Training {
+        cx: cx.clone(),
+        rows: Arc::clone(&rows),
+        labels: Arc::clone(&labels),
+    };
+    let fitted_on = |spec: ScenesSpec| FittedGenerator::fit(&spec, &training).unwrap().about().fitted_on.len();
+    assert_eq!(fitted_on(at(&path)), fitted_on(spec("mask = \"shape\"")) + 2);
     let error = Scenes::new(Arc::clone(&rows), &labels, at(&path)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config);
     assert_ne!(

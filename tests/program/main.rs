@@ -19,6 +19,7 @@ mod interop;
 mod joined;
 mod killed;
 mod leaks;
+mod made_from;
 mod made_rows;
 mod on_error;
 mod preview;

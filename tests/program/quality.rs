@@ -204,6 +204,14 @@ fn made_rows_are_compared_with_classes_that_are_stored_as_texts() {
     });
     let notes = json(&[&real, &others])["notes"].to_string();
     assert!(notes.contains("no column is plainly one of classes"), "{notes}");
+    // A file of made rows says which column its generator was fitted with.
+    let (model, made) = (at("of-wealth"), at("of-wealth.parquet"));
+    generate(&[
+        "fit", "--kind", "copula", "--train", &real, "--label", "wealth", "--out", &model,
+    ]);
+    generate(&["sample", "--model", &model, "--rows", "200", "--out", &made]);
+    let notes = json(&[&real, &made])["notes"].to_string();
+    assert!(notes.contains("classes: column \\\"wealth\\\""), "{notes}");
 }
 
 #[test]

@@ -343,10 +343,6 @@ fn what_cannot_be_written_is_refused_first() {
         &["--generator", SMOTE, "--model", "vae", "--out", "x.parquet"],
         "cannot be used with",
     );
-    refused(
-        &["--generator", SMOTE, "--gate", "--out", "x.parquet"],
-        "cannot be used with",
-    );
     let without = |arguments: &[&str], part: &str| {
         let told = sample(at, &[arguments, &["--rows", "4"]].concat(), false);
         assert!(told.contains(part), "{told}");

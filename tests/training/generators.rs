@@ -526,7 +526,7 @@ fn what_cannot_be_learnt_is_said() {
                 learning_rate: -1.0,
                 ..vae(1)
             },
-            "learning_rate is -1, but has to be above 0",
+            "learning_rate is -1, but has to lie above 0 and up to 1",
         ),
         (
             VaeSpec {
@@ -544,7 +544,37 @@ fn what_cannot_be_learnt_is_said() {
         ..gan(50)
     };
     let error = said(&hot, rows(&[8, 8]));
-    assert!(error.contains("a lower learning rate may help"), "{error}");
+    assert!(error.contains("but has to lie above 0 and up to 1"), "{error}");
+}
+
+/// A training that goes astray gives no generator, whatever its losses are.
+#[test]
+fn what_has_diverged_is_not_kept() {
+    let cx = context();
+    let training = training(&cx, rows(&[8, 8]));
+    let hot_vae = VaeSpec {
+        learning_rate: 1e30,
+        ..vae(3)
+    };
+    let hot_gan = GanSpec {
+        learning_rate: 1e30,
+        ..gan(3)
+    };
+    for spec in [&hot_vae as &dyn LearnedSpec, &hot_gan] {
+        let mut run = FitRun {
+            checkpoints: None,
+            progress: &mut |_| Ok(()),
+        };
+        // Its rates are not checked here, as they are of a fit.
+        let error = spec.fit(&training, &mut run).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Stage);
+        assert!(
+            error
+                .to_string()
+                .contains("the training has diverged, and no generator is kept of it"),
+            "{error}"
+        );
+    }
 }
 
 #[test]

@@ -246,6 +246,33 @@ fn a_class_of_three_rows_of_a_mixed_table_is_made() {
     }
 }
 
+/// A training that goes astray gives no generator, whatever its losses are.
+#[test]
+fn what_has_diverged_is_not_kept() {
+    let cx = context();
+    let training = training(&cx, rows([40, 40]));
+    let hot_tvae = TvaeSpec {
+        learning_rate: 1e30,
+        ..tvae(3)
+    };
+    let hot_ctgan = CtganSpec {
+        learning_rate: 1e30,
+        ..ctgan(3)
+    };
+    for spec in [&hot_tvae as &dyn LearnedSpec, &hot_ctgan] {
+        assert!(fit(spec, &training).unwrap_err().to_string().contains("up to 1"));
+        let mut run = FitRun {
+            checkpoints: None,
+            progress: &mut |_| Ok(()),
+        };
+        let error = spec.fit(&training, &mut run).unwrap_err().to_string();
+        assert!(
+            error.contains("the training has diverged, and no generator is kept of it"),
+            "{error}"
+        );
+    }
+}
+
 /// A look takes no more steps than were asked for.
 #[test]
 fn a_quick_fit_is_never_longer() {

@@ -59,6 +59,11 @@ impl Progress {
         self.total = total;
     }
 
+    /// What is under way is called so from now on.
+    pub(crate) fn called(&mut self, what: &str) {
+        self.what = shown(what, usize::MAX);
+    }
+
     pub(crate) fn reached(&mut self, done: u64) {
         self.done = done;
         let wait = if self.on_terminal { Self::DRAW } else { Self::LINE };

@@ -101,6 +101,10 @@ impl Networks for GanTraining<'_> {
         self.networks.records()
     }
 
+    fn unsound(&self) -> Option<f32> {
+        self.networks.unsound()
+    }
+
     fn restore(&mut self, saved: &Checkpoint<State>) -> Result<()> {
         self.networks.restore(saved)
     }

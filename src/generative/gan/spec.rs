@@ -1,6 +1,7 @@
 //! The parameters of a conditional generative adversarial network for pictures.
 
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::generative::diverged::check_rate;
 use crate::generative::pictures;
 use crate::image::check_number;
 use crate::mix::Target;
@@ -36,9 +37,9 @@ pub struct GanSpec {
     pub epochs: Option<u32>,
     /// Real rows of a step, and as many made ones, `2..=4096`. Defaults to 64.
     pub batch_size: u32,
-    /// The learning rate of the generator, above 0. Defaults to 0.001.
+    /// The learning rate of the generator, above 0 and up to 1. Defaults to 0.001.
     pub learning_rate: f64,
-    /// The learning rate of the discriminator, above 0. Defaults to 0.001.
+    /// The learning rate of the discriminator, above 0 and up to 1. Defaults to 0.001.
     pub discriminator_rate: f64,
     /// Whether both see augmented pictures. Defaults to true.
     pub augment: bool,
@@ -75,13 +76,8 @@ impl Spec for GanSpec {
         check_number("steps", self.steps, 1..=100_000_000)?;
         check_number("epochs", self.epochs.unwrap_or(1), 1..=1_000_000)?;
         check_number("batch_size", self.batch_size, 2..=4096)?;
-        let rates = [
-            ("learning_rate", self.learning_rate),
-            ("discriminator_rate", self.discriminator_rate),
-        ];
-        match rates.iter().find(|(_, rate)| !(*rate > 0.0 && rate.is_finite())) {
-            None => self.balance.check(),
-            Some((name, rate)) => Err(Error::config(format!("{name} is {rate}, but has to be above 0"))),
-        }
+        check_rate("learning_rate", self.learning_rate)?;
+        check_rate("discriminator_rate", self.discriminator_rate)?;
+        self.balance.check()
     }
 }

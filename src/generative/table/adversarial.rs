@@ -79,6 +79,10 @@ impl Networks for CtganTraining<'_> {
         self.networks.records()
     }
 
+    fn unsound(&self) -> Option<f32> {
+        self.networks.unsound()
+    }
+
     fn restore(&mut self, saved: &Checkpoint<State>) -> Result<()> {
         self.networks.restore(saved)
     }

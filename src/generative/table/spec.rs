@@ -1,6 +1,7 @@
 //! The parameters of networks that make rows of tables.
 
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::generative::diverged::check_rate;
 use crate::image::check_number;
 use crate::mix::Target;
 use crate::spec::Spec;
@@ -27,7 +28,7 @@ pub struct TvaeSpec {
     pub epochs: Option<u32>,
     /// Rows of a step, `2..=65536`. Defaults to 128.
     pub batch_size: u32,
-    /// The learning rate of the first step, above 0. Defaults to 0.002.
+    /// The learning rate of the first step, above 0 and up to 1. Defaults to 0.002.
     pub learning_rate: f64,
     /// The shares of the classes in training. Defaults to equal ones.
     pub balance: Target,
@@ -84,9 +85,9 @@ pub struct CtganSpec {
     pub epochs: Option<u32>,
     /// Real rows of a step, and as many made ones, `2..=65536`. Defaults to 128.
     pub batch_size: u32,
-    /// The learning rate of the generator, above 0. Defaults to 0.001.
+    /// The learning rate of the generator, above 0 and up to 1. Defaults to 0.001.
     pub learning_rate: f64,
-    /// The learning rate of the discriminator, above 0. Defaults to 0.001.
+    /// The learning rate of the discriminator, above 0 and up to 1. Defaults to 0.001.
     pub discriminator_rate: f64,
     /// The shares of the classes in training. Defaults to equal ones.
     pub balance: Target,
@@ -126,11 +127,4 @@ fn check(width: u32, modes: u32, (steps, epochs): (u64, Option<u32>), batch_size
     check_number("steps", steps, 1..=100_000_000)?;
     check_number("epochs", epochs.unwrap_or(1), 1..=1_000_000)?;
     check_number("batch_size", batch_size, 2..=65536)
-}
-
-fn check_rate(name: &str, rate: f64) -> Result<()> {
-    match rate > 0.0 && rate.is_finite() {
-        true => Ok(()),
-        false => Err(Error::config(format!("{name} is {rate}, but has to be above 0"))),
-    }
 }

@@ -7,6 +7,7 @@ use crate::dataset::Dataset;
 use crate::error::Result;
 use crate::generative::class_codes::ClassCodes;
 use crate::generative::code_distribution::CodeDistribution;
+use crate::generative::diverged::unsound;
 use crate::generative::initial::Initial;
 use crate::generative::noise::{normal, one_hot};
 use crate::generative::parts;
@@ -177,6 +178,10 @@ impl Networks for TvaeTraining<'_> {
             (MODEL, record(&self.trained.network)?),
             (OPTIMIZER, self.trained.optimizer_record()?),
         ])
+    }
+
+    fn unsound(&self) -> Option<f32> {
+        unsound(&self.trained.network)
     }
 
     fn restore(&mut self, saved: &Checkpoint<State>) -> Result<()> {

@@ -4,6 +4,7 @@ use super::network::VaeNetwork;
 use super::spec::VaeSpec;
 use crate::error::Result;
 use crate::generative::code_distribution::CodeDistribution;
+use crate::generative::diverged::unsound;
 use crate::generative::noise::{normal, one_hot};
 use crate::generative::pictures::Pictures;
 use crate::generative::steps::{At, Networks, State};
@@ -76,6 +77,10 @@ impl Networks for VaeTraining<'_> {
             (MODEL, record(&self.trained.network)?),
             (OPTIMIZER, self.trained.optimizer_record()?),
         ])
+    }
+
+    fn unsound(&self) -> Option<f32> {
+        unsound(&self.trained.network)
     }
 
     fn restore(&mut self, saved: &Checkpoint<State>) -> Result<()> {

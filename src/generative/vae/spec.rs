@@ -1,6 +1,7 @@
 //! The parameters of a conditional variational autoencoder for pictures.
 
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::generative::diverged::check_rate;
 use crate::generative::pictures;
 use crate::image::check_number;
 use crate::mix::Target;
@@ -37,7 +38,7 @@ pub struct VaeSpec {
     pub epochs: Option<u32>,
     /// Rows of a step, `2..=4096`. Defaults to 64.
     pub batch_size: u32,
-    /// The learning rate of the first step, above 0. Defaults to 0.002.
+    /// The learning rate of the first step, above 0 and up to 1. Defaults to 0.002.
     pub learning_rate: f64,
     /// The shares of the classes in training. Defaults to equal ones.
     pub balance: Target,
@@ -70,12 +71,7 @@ impl Spec for VaeSpec {
         check_number("steps", self.steps, 1..=100_000_000)?;
         check_number("epochs", self.epochs.unwrap_or(1), 1..=1_000_000)?;
         check_number("batch_size", self.batch_size, 2..=4096)?;
-        match self.learning_rate > 0.0 && self.learning_rate.is_finite() {
-            true => self.balance.check(),
-            false => Err(Error::config(format!(
-                "learning_rate is {}, but has to be above 0",
-                self.learning_rate
-            ))),
-        }
+        check_rate("learning_rate", self.learning_rate)?;
+        self.balance.check()
     }
 }

@@ -11,9 +11,10 @@ use crate::quote::quoted;
 use crate::rows::{LabelKind, is_row_key};
 use crate::source::{Files, is_called_label};
 
-/// The label column of `real`: the one that was named, or the only one that stores names of classes there or, where none does, in `synthetic` (rows that a
-/// generator made have names of classes where the rows that it was fitted on had texts), or the only one that may hold labels. Of a table that is one of
-/// texts or of whole numbers that is called so, and has no other values in the other `parts`.
+/// The label column of `real`: the one that was named, or that which the generator of `synthetic` was fitted with, as its file says; or the only one that stores names of
+/// classes there or, where none does, in `synthetic` (rows that an earlier version made have names of classes where the rows that its generator was fitted on had texts), or
+/// the only one that may hold labels, as [`Files::find_label`] finds it for a generator. Of a table that is one of
+/// texts or of whole numbers that is called so, and has no other values in the other `parts`: a generator has to have classes, and a table need not.
 pub(super) fn label(
     cx: &Context,
     (real, synthetic): (&Files, &Files),
@@ -31,6 +32,13 @@ pub(super) fn label(
             }
             LabelKind::Class | LabelKind::Number => Ok(Some(named.to_owned())),
         };
+    }
+    let is_class = |name: &&str| {
+        let field = schema.field_with_name(name);
+        field.is_ok_and(|field| matches!(LabelKind::of(field), Ok(LabelKind::Class)))
+    };
+    if let Some(fitted) = synthetic.made_label().filter(is_class) {
+        return Ok(Some(fitted.to_owned()));
     }
     let with_names = |files: &Files| {
         let fields = schema.fields().iter().map(|field| field.name());

@@ -70,8 +70,9 @@ pub struct Quality {
     pub synthetic: Vec<String>,
     /// Those of real rows that it was not fitted on. Defaults to half of the real rows, which are split off.
     pub holdout: Vec<String>,
-    /// The column of classes. Defaults to the only one that stores names of classes, or else to the only one that may hold labels, as [`Files::find_label`] finds it; of a
-    /// table that has to be one of texts or called so, and its values have to be those of the real rows.
+    /// The column of classes. Defaults to that which the generator was fitted with, as the file of its rows says
+    /// ([`RowsFile`](crate::synthetic::learned::RowsFile)); of other files to the only one that stores names of classes, or else to the only one that may hold labels, as
+    /// [`Files::find_label`] finds it; of a table that has to be one of texts or called so, and its values have to be those of the real rows.
     pub label: Option<String>,
     /// The column of groups that are to be served alike; not the label, whose classes are compared anyway. Defaults to none.
     pub group: Option<String>,

@@ -159,7 +159,11 @@ impl<D: Stable> Balance<D> {
         let of_each = if self.is_by_cells() { "cell" } else { "class" };
         quotas.iter().filter(|class| class.stored > 0).fold(
             plan.note(format_args!(
-                "of each {of_each}, rows that are stored -> rows an epoch:"
+                "of each {of_each}, rows that are stored -> rows {}:",
+                match self.sampler.feedback {
+                    Some(_) => "of the first epoch",
+                    None => "an epoch",
+                }
             )),
             |plan, class| {
                 let repeats = (class.rows - class.synthetic) as f64 / class.stored as f64;

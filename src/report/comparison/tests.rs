@@ -158,6 +158,10 @@ fn shows_the_classes_of_a_run() {
         bag.split_whitespace().collect::<Vec<_>>(),
         ["Bag", "8", "8", "57", "1", "10", "0.900±.118"]
     );
+    assert_eq!(
+        table.lines().last().unwrap(),
+        "real, augmented and synthetic are the rows of all epochs together"
+    );
 }
 
 #[test]

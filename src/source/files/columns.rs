@@ -152,6 +152,11 @@ impl Files {
         self.parquet().map(Parquet::fitted_on).unwrap_or_default()
     }
 
+    /// The column of classes that the generators were fitted with which made rows of these files; none of files that do not say the same.
+    pub(crate) fn made_label(&self) -> Option<&str> {
+        self.parquet().and_then(Parquet::made_label)
+    }
+
     /// Nulls in `column`; none where that is not known without reading it.
     pub(crate) fn nulls(&self, column: &str) -> Option<u64> {
         match &self.rows {

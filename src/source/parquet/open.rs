@@ -222,8 +222,17 @@ impl Parquet {
 
     /// The rows that the generators were fitted on which made rows of these files, as the files say it.
     pub(crate) fn fitted_on(&self) -> StoredRows {
+        let mut all = StoredRows::default();
         let made = self.files.iter().filter_map(|file| file.made_by.as_deref());
-        made.flat_map(|made_by| made_by.fitted_on.iter()).collect()
+        made.for_each(|made_by| all.add(&made_by.fitted_on));
+        all
+    }
+
+    /// The column of classes that the generators were fitted with which made rows of these files, where all files say the same.
+    pub(crate) fn made_label(&self) -> Option<&str> {
+        let mut said = self.files.iter().map(|file| file.made_by.as_ref()?.label.as_deref());
+        let first = said.next()??;
+        said.all(|other| other == Some(first)).then_some(first)
     }
 
     /// What there is to say, a sentence each, of files of the directories that are not read because they are of other splits.

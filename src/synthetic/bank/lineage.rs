@@ -62,7 +62,7 @@ impl Lineage {
                  these training rows alone, with the same data, split and seed; rows on which a run chooses its best epoch are held out, too"
             )));
         }
-        let elsewhere: StoredRows = parents.iter().filter(|row| unknown.contains(&row.source)).collect();
+        let elsewhere = parents.of_sources(&unknown);
         let said = match (unknown.as_slice(), silent) {
             ([], 0) => None,
             ([], _) if !fitted_on.is_empty() => None,

@@ -64,10 +64,8 @@ impl Gate {
             Some((rows, _)) => Some(self.values(cx, rows).await?),
             None => None,
         };
-        for class in (0..self.classes()).filter(|&class| generator.supports(class)) {
-            let Some(wanted) = self.measured(class, limits) else {
-                continue;
-            };
+        let classes = (0..self.classes()).filter(|&class| generator.supports(class));
+        for (class, wanted) in self.measured(classes, limits) {
             let made = generator.generate(cx, &wanted).await?;
             let unseen = holdout.zip(unseen.as_ref()).map(|((_, of), values)| {
                 let own = (0..of.len().min(values.rows())).filter(|&row| of[row] == class);
@@ -83,10 +81,17 @@ impl Gate {
         Ok(found)
     }
 
-    /// The rows of `class` that are made to measure it; none where it has too few rows, or where too few are wanted.
-    pub(in crate::synthetic) fn measured(&self, class: u32, limits: &GateLimits) -> Option<Vec<SampleId>> {
-        let is_measured = class < self.classes() && self.of_class(class).rows() >= 3 && limits.rows >= 3;
-        is_measured.then(|| (0..limits.rows).map(|index| SampleId { class, index }).collect())
+    /// Those of `classes` that are measured, each with the rows that are made of it; not one that has too few rows, and none where too few are wanted.
+    pub(in crate::synthetic) fn measured(
+        &self,
+        classes: impl IntoIterator<Item = u32>,
+        limits: &GateLimits,
+    ) -> Vec<(u32, Vec<SampleId>)> {
+        let is_measured =
+            |class: &u32| *class < self.classes() && self.of_class(*class).rows() >= 3 && limits.rows >= 3;
+        let rows = |class: u32| (0..limits.rows).map(|index| SampleId { class, index }).collect();
+        let measured = classes.into_iter().filter(is_measured);
+        measured.map(|class| (class, rows(class))).collect()
     }
 
     /// As [`check`](Self::check), of the rows that `name` has made of `class`, beside those of a holdout that are `unseen`.

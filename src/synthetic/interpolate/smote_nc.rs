@@ -283,6 +283,8 @@ impl Generator for SmoteNc {
         Plan::of(&self.spec)
             .random()
             .cost(costs::TABLE)
+            // The other neighbours say which category it has, and theirs are in memory.
+            .taken(2)
             .input(self.parents.base.describe())
     }
 

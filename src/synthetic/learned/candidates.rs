@@ -1,6 +1,7 @@
 //! The made rows that go to a file: of each class the first, or the first that pass a gate.
 
 use super::definition::BLOCK;
+use super::progress::GateProgress;
 use super::row_maker::RowMaker;
 use crate::columns::gather_one;
 use crate::error::{Error, Result};
@@ -10,25 +11,37 @@ use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 use std::collections::VecDeque;
 
-/// Refuses a maker whose rows of a class that is wanted lie beyond the limits of `gate`, if it has any.
-pub(super) fn check_limits(cx: &Context, maker: &dyn RowMaker, rows: &[u64], gate: &Gate) -> Result<()> {
+/// Refuses a maker whose rows of a class that is wanted lie beyond the limits of `gate`, if it has any. `progress` is told after each class.
+pub(super) fn check_limits(
+    cx: &Context,
+    maker: &dyn RowMaker,
+    rows: &[u64],
+    gate: &Gate,
+    progress: &mut dyn FnMut(GateProgress) -> Result<()>,
+) -> Result<GateProgress> {
+    let mut told = GateProgress::default();
     let Some(limits) = &gate.spec().limits else {
-        return Ok(());
+        return Ok(told);
     };
-    for (class, _) in (0..).zip(rows).filter(|(_, rows)| **rows > 0) {
-        let Some(wanted) = gate.measured(class, limits) else {
-            continue;
-        };
+    let wanted = (0..).zip(rows).filter(|(_, rows)| **rows > 0);
+    let classes = gate.measured(wanted.map(|(class, _)| class), limits);
+    told.to_measure = classes.iter().map(|(_, wanted)| wanted.len() as u64).sum();
+    progress(told)?;
+    for (class, wanted) in classes {
         let parts = wanted.chunks(maker.at_once().max(1));
         let made = parts.map(|some| maker.make(cx, some)).collect::<Result<Vec<_>>>()?;
         let made = concat_batches(&maker.schema(), &made)?;
         cx.block_on(gate.check_class(cx, (maker.about().name(), class), &made, None, limits))?;
+        told.measured += wanted.len() as u64;
+        progress(told)?;
     }
-    Ok(())
+    Ok(told)
 }
 
 /// Rows of a round, so that all threads have some.
 const TOGETHER: u64 = 32 * BLOCK;
+/// Candidates that are judged at a time: behind a network that takes longer than to make them, and is told of.
+const JUDGED: usize = 4 * BLOCK as usize;
 
 /// Made rows, some at a time.
 #[derive(Debug)]
@@ -67,13 +80,21 @@ impl<'a> Candidates<'a> {
     }
 
     /// The next rows, up to [`TOGETHER`] and a block of each class, and no more than the maker [makes at once](RowMaker::at_once); none where there are as many as are wanted.
-    /// Classes take turns, by blocks. How many are made at a time moves no row.
-    pub(super) fn next(&mut self, cx: &Context) -> Result<Option<RecordBatch>> {
+    /// Classes take turns, by blocks. How many are made at a time moves no row. `judged` is told how many candidates a gate has judged.
+    pub(super) fn next(
+        &mut self,
+        cx: &Context,
+        judged: &mut dyn FnMut(u64) -> Result<()>,
+    ) -> Result<Option<RecordBatch>> {
+        let at_once = match self.gate {
+            Some(_) => self.maker.at_once().min(JUDGED),
+            None => self.maker.at_once(),
+        };
         loop {
             if self.round.is_empty() {
                 self.round = self.turn().into();
             }
-            let some = self.round.len().min(self.maker.at_once().max(1));
+            let some = self.round.len().min(at_once.max(1));
             let samples: Vec<SampleId> = self.round.drain(..some).collect();
             if samples.is_empty() {
                 return Ok(None);
@@ -86,7 +107,11 @@ impl<'a> Candidates<'a> {
                         .for_each(|sample| self.classes[sample.class as usize].done += 1);
                     made
                 }
-                Some(gate) => self.accepted(cx, gate, &made, &samples)?,
+                Some(gate) => {
+                    let passed = self.accepted(cx, gate, &made, &samples)?;
+                    judged(self.judged.candidates)?;
+                    passed
+                }
             };
             if made.num_rows() > 0 {
                 return Ok(Some(made));

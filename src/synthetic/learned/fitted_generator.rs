@@ -2,6 +2,7 @@
 
 use super::about::About;
 use super::model_folder::{self, Parts};
+use super::objects_beside::ObjectsBeside;
 use super::row_maker::RowMaker;
 use super::training::Training;
 use crate::error::{Error, Result};
@@ -21,6 +22,8 @@ use std::sync::Arc;
 const IMAGE: &str = "image";
 /// What they call the column of classes.
 const LABEL: &str = "label";
+/// What they call the column of objects with boxes.
+const OBJECTS: &str = "objects";
 
 /// A generator that is known by its name ([`generators`](crate::synthetic::generators)), fitted on training rows, whose rows are written to a
 /// [file](super::RowsFile) once: where each costs many times a stored one, or where a training has other columns than it makes.
@@ -76,6 +79,8 @@ enum Written {
     Picture,
     /// Of a struct these fields alone.
     Part(Vec<usize>),
+    /// Objects as the training files have them.
+    Objects(ObjectsBeside),
 }
 
 impl FittedGenerator {
@@ -100,9 +105,8 @@ impl FittedGenerator {
         let Training { cx, rows, labels } = training;
         let mut about = About::of(&spec.description(), training)?;
         let generator = cx.block_on(spec.fit(cx, Arc::clone(rows), labels)).map_err(named)?;
-        for row in generator.parents_elsewhere().iter() {
-            about.fitted_on.insert(&row);
-        }
+        about.fitted_on.add(&generator.parents_elsewhere());
+        about.fitted_on.mark();
         let first = (0..labels.names().len() as u32).find(|&class| generator.supports(class));
         let Some(class) = first else {
             return Err(named(Error::data(format!(
@@ -125,11 +129,24 @@ impl FittedGenerator {
         })
     }
 
-    /// The same, whose rows are read beside files with the columns `stored`: a struct that is also there, such as `objects`, has no fields but those that it has there, since
-    /// rows of which some lack a field (`area`) are not read together.
+    /// The same, whose rows are read beside files with the columns `stored`. Objects with boxes are laid out as there: a struct of lists or a list of structs, classes as texts
+    /// or numbers, and with the fields that they have there, in which nothing is marked (`iscrowd`), other numbers are 0 and what is no number is null. Any other struct that
+    /// is also there has no fields but those that it has there, since rows of which some lack a field are not read together.
     #[must_use]
     pub fn beside(mut self, stored: &Schema) -> Self {
         for (field, how) in &mut self.columns {
+            if let (DataType::Struct(made), OBJECTS) = (field.data_type(), field.name().as_str())
+                && let Some(objects) = ObjectsBeside::of(made, stored, &self.about.classes)
+            {
+                let told = self.features[OBJECTS].clone();
+                if let Some(features) = self.features.as_object_mut() {
+                    features.remove(OBJECTS);
+                    features.insert(objects.column.clone(), objects.features(made, &told));
+                }
+                *field = Arc::new(Field::new(&objects.column, objects.data_type(), true));
+                *how = Written::Objects(objects);
+                continue;
+            }
             let there = stored.field_with_name(field.name()).map(Field::data_type);
             let (DataType::Struct(own), Ok(DataType::Struct(there)), Written::Same) = (field.data_type(), there, &*how)
             else {
@@ -229,6 +246,7 @@ impl Written {
                     None,
                 )?))
             }
+            (Self::Objects(objects), _) => objects.column(column),
             (Self::Part(kept), DataType::Struct(fields)) => {
                 let whole = column.as_struct_opt();
                 let whole = whole

@@ -43,7 +43,7 @@ impl LearnedModel {
     /// As [`LearnedSpec::fit`]; `Data` where no class has two rows.
     pub fn fit(spec: &dyn LearnedSpec, training: &Training, run: &mut FitRun<'_>) -> Result<Self> {
         spec.check()?;
-        let about = About::of(&spec.description(), training)?;
+        let mut about = About::of(&spec.description(), training)?;
         let rows = training.rows.len().finite().unwrap_or(0) / training.rows.views();
         if rows != training.labels.len() {
             let (rows, labels) = (counted(rows, "row"), counted(training.labels.len(), "label"));
@@ -58,7 +58,10 @@ impl LearnedModel {
             )));
         }
         let learned = spec.fit(training, run)?;
-        Self::new(about, learned.into())
+        about.fitted_on.mark();
+        let model = Self::new(about, learned.into())?;
+        model.check_rows(&training.cx)?;
+        Ok(model)
     }
 
     fn new(about: About, learned: Arc<dyn Learned>) -> Result<Self> {
@@ -69,6 +72,15 @@ impl LearnedModel {
             learned,
             parts: Arc::new(parts),
         })
+    }
+
+    /// Refuses a model that makes no rows: one of its training whose numbers are none.
+    fn check_rows(&self, cx: &Context) -> Result<()> {
+        let mut classes = (0..self.about.classes.len() as u32).filter(|&class| self.supports(class));
+        let first = classes.next().map(|class| SampleId { class, index: 0 });
+        self.sample(cx, first.as_slice())
+            .map(drop)
+            .map_err(|error| error.context("the generator was fitted, and makes no rows, so it is not kept"))
     }
 
     /// Writes it to `folder`: [`MODEL_FILE`](super::MODEL_FILE), which comes last, and the parts that it names. What is there of these names

@@ -18,6 +18,19 @@ pub struct FitProgress {
     pub seconds_left: f64,
 }
 
+/// How far the writing of rows behind a gate is: see [`RowsFile::write_accepted`](super::RowsFile::write_accepted).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GateProgress {
+    /// Rows that were made, and are not written, to hold against the [limits](crate::synthetic::GateSpec::limits) of the gate.
+    pub measured: u64,
+    /// Such rows in all; 0 without limits.
+    pub to_measure: u64,
+    /// Candidates that were judged since.
+    pub judged: u64,
+    /// Rows that are written.
+    pub written: u64,
+}
+
 /// A fit under way.
 pub struct FitRun<'a> {
     /// Where to keep checkpoints, and after how many steps; an earlier run's newest one is gone on from.

@@ -1,6 +1,7 @@
 //! The file of rows that a generator makes: what training reads.
 
 use super::candidates::{Candidates, check_limits};
+use super::progress::GateProgress;
 use super::row_maker::RowMaker;
 use super::written_labels::WrittenLabels;
 use crate::error::{Error, Result};
@@ -86,11 +87,12 @@ impl RowsFile {
         rows: &[u64],
         progress: &mut dyn FnMut(u64) -> Result<()>,
     ) -> Result<()> {
-        self.write_all(cx, maker, rows, None, progress).map(drop)
+        let mut written = |at: GateProgress| progress(at.written);
+        self.write_all(cx, maker, rows, None, &mut written).map(drop)
     }
 
     /// As [`write`](Self::write), of the rows that pass `gate` alone: row `i` of a class in the file is the `i`-th that does. What the gate made of the rows is given, up to the
-    /// last of each class that is in the file.
+    /// last of each class that is in the file. `progress` is told of rows that are held against limits first, then of candidates and of rows that are written.
     ///
     /// # Errors
     ///
@@ -102,7 +104,7 @@ impl RowsFile {
         maker: &dyn RowMaker,
         rows: &[u64],
         gate: &Gate,
-        progress: &mut dyn FnMut(u64) -> Result<()>,
+        progress: &mut dyn FnMut(GateProgress) -> Result<()>,
     ) -> Result<Judged> {
         self.write_all(cx, maker, rows, Some(gate), progress)
     }
@@ -113,7 +115,7 @@ impl RowsFile {
         maker: &dyn RowMaker,
         rows: &[u64],
         gate: Option<&Gate>,
-        progress: &mut dyn FnMut(u64) -> Result<()>,
+        progress: &mut dyn FnMut(GateProgress) -> Result<()>,
     ) -> Result<Judged> {
         for (class, _) in rows.iter().enumerate().filter(|(_, rows)| **rows > 0) {
             maker.check_class(class as u32)?;
@@ -121,9 +123,10 @@ impl RowsFile {
         if rows.iter().all(|&rows| rows == 0) {
             return Err(Error::config("no rows are asked for: ask for one at least"));
         }
-        if let Some(gate) = gate {
-            check_limits(cx, maker, rows, gate)?;
-        }
+        let mut told = match gate {
+            Some(gate) => check_limits(cx, maker, rows, gate, progress)?,
+            None => GateProgress::default(),
+        };
         let name = maker.made_by(cx.seed());
         let labels = WrittenLabels::of(maker)?;
         let schema = schema(maker, &labels, &name)?;
@@ -132,8 +135,15 @@ impl RowsFile {
         let mut candidates = Candidates::new(maker, rows, gate);
         files::write_output(&self.path, self.overwrite, |out| {
             let writer = ArrowWriter::try_new(out, Arc::clone(&schema), Some(properties.build()));
-            let (mut writer, mut done) = (writer.map_err(failed)?, 0);
-            while let Some(made) = candidates.next(cx)? {
+            let mut writer = writer.map_err(failed)?;
+            loop {
+                let mut judged = |judged: u64| {
+                    told.judged = judged;
+                    progress(told)
+                };
+                let Some(made) = candidates.next(cx, &mut judged)? else {
+                    break;
+                };
                 let generator = StringArray::from_iter_values(std::iter::repeat_n(&name, made.num_rows()));
                 let mut columns = labels.columns(&made)?;
                 columns.push(Arc::new(generator) as ArrayRef);
@@ -142,8 +152,8 @@ impl RowsFile {
                 if writer.in_progress_size() >= BYTES {
                     writer.flush().map_err(failed)?;
                 }
-                done += made.num_rows() as u64;
-                progress(done)?;
+                told.written += made.num_rows() as u64;
+                progress(told)?;
             }
             writer.close().map(drop).map_err(failed)
         })?;
@@ -220,7 +230,7 @@ fn schema(maker: &dyn RowMaker, labels: &WrittenLabels, name: &str) -> Result<Sc
         };
         features.insert(field.name().clone(), feature);
     }
-    let made = json!({"generator": about.generator, "model": maker.hash(), "made_by": name, "rows": about.rows, "fitted_on": about.fitted_on});
+    let made = json!({"generator": about.generator, "model": maker.hash(), "made_by": name, "rows": about.rows, "label": about.label, "fitted_on": about.fitted_on});
     let metadata = HashMap::from([
         (
             HUGGING_FACE.to_owned(),
@@ -232,7 +242,7 @@ fn schema(maker: &dyn RowMaker, labels: &WrittenLabels, name: &str) -> Result<Sc
 }
 
 /// What Hugging Face's `datasets` calls a column of this type.
-fn feature(data_type: &DataType) -> Value {
+pub(super) fn feature(data_type: &DataType) -> Value {
     match data_type {
         DataType::Struct(fields) if fields.find("bytes").is_none() => {
             let inside = fields

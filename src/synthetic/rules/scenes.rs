@@ -6,13 +6,13 @@ use super::scene_columns::{batch, schema};
 use super::scenes_spec::ScenesSpec;
 use super::shape::SceneShape;
 use crate::columns::{bytes_of, column_of_bytes};
-use crate::dataset::{Dataset, Provenance, Stable};
+use crate::dataset::{Dataset, Provenance, Stable, StoredRows};
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::image::Decoder;
 use crate::plan::Plan;
 use crate::rng::{Rng, stream};
-use crate::rows::Labels;
+use crate::rows::{Labels, stored_rows};
 use crate::spec::{Spec, nearest};
 use crate::synthetic::parents::Parents;
 use crate::synthetic::{Generator, SampleId, costs};
@@ -50,6 +50,8 @@ pub struct Scenes {
     shapes: Vec<Option<SceneShape>>,
     /// Pictures that are backgrounds, and their column.
     pictures: Option<(Arc<dyn Stable>, usize)>,
+    /// Where these are stored.
+    given: StoredRows,
     spec: ScenesSpec,
     schema: SchemaRef,
 }
@@ -95,7 +97,11 @@ impl Scenes {
                 Some((opened, at))
             }
         };
-        Self::build(rows, labels, spec, pictures)
+        let given = pictures.as_ref().map(|(pictures, _)| stored_rows(cx, &**pictures));
+        Ok(Self {
+            given: given.unwrap_or_default(),
+            ..Self::build(rows, labels, spec, pictures)?
+        })
     }
 
     fn build(
@@ -143,6 +149,7 @@ impl Scenes {
             mask,
             shapes,
             pictures,
+            given: StoredRows::default(),
             schema: schema(labels.names(), spec.keypoints),
             spec,
         })
@@ -316,6 +323,11 @@ impl Generator for Scenes {
             });
             batch(&self.schema, self.spec.keypoints, &scenes.await?, samples)
         })
+    }
+
+    /// The pictures that are backgrounds.
+    fn parents_elsewhere(&self) -> StoredRows {
+        self.given.clone()
     }
 
     fn provenance(&self, cx: &Context, sample: SampleId) -> Provenance {

@@ -1,3 +1,4 @@
+use super::fitted;
 use super::kind::Kind;
 use super::rows::Rows;
 use crate::machine::Machine;
@@ -5,12 +6,13 @@ use crate::output::{shown, tell};
 use crate::progress::Progress;
 use crate::recipe::with_default;
 use clap::Args;
-use millstream::Result;
 use millstream::generative::FitFolder;
 use millstream::synthetic::learned::FitProgress;
 use millstream::task::FinetuneSpec;
 use millstream::train::Existing;
+use millstream::{Dataset, Result};
 use std::path::PathBuf;
+use std::time::Instant;
 
 /// Fit a generator on training rows: a network that learns to make rows of each class.
 #[derive(Args)]
@@ -71,7 +73,7 @@ impl Fit {
         );
         let rows = self.rows.open(&cx, self.train, seed, spec.makes_pictures())?;
         rows.notes.iter().for_each(|note| tell(note));
-        let mut progress: Option<Progress> = None;
+        let (mut progress, begun): (Option<Progress>, _) = (None, Instant::now());
         let model = folder.fit(&*spec, &rows.training, &mut |at| {
             let progress = progress.get_or_insert_with(|| {
                 let mut progress = Progress::new("steps", at.steps);
@@ -87,6 +89,12 @@ impl Fit {
         })?;
         progress.into_iter().for_each(Progress::end);
         let about = model.about();
+        tell(&fitted::rows(about));
+        tell(&fitted::columns(
+            &rows.training.rows.schema(),
+            &about.label,
+            spec.makes_pictures(),
+        ));
         let few: Vec<&str> = about
             .classes
             .iter()
@@ -100,7 +108,11 @@ impl Fit {
                 few.join(", ")
             ));
         }
-        tell(&format!("the generator is in {}", shown(&self.out)));
+        let seconds = begun.elapsed().as_secs_f64();
+        tell(&format!(
+            "the generator is in {}, after {seconds:.1} s",
+            shown(&self.out)
+        ));
         Ok(())
     }
 }

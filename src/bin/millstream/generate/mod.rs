@@ -1,6 +1,8 @@
 //! Generators that are fitted once, and the rows that they make.
 
 mod fit;
+mod fitted;
+mod gated_progress;
 mod kind;
 mod numbers;
 mod rows;

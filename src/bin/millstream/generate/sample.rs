@@ -1,3 +1,4 @@
+use super::gated_progress::GatedProgress;
 use super::numbers::in_all_numbers;
 use super::rows::Rows;
 use crate::machine::Machine;
@@ -11,7 +12,7 @@ use millstream::mix::Target;
 use millstream::quote::counted_with;
 use millstream::report::shown as text;
 use millstream::spec::{Named, Spec};
-use millstream::synthetic::learned::{FittedGenerator, LearnedModel, RowMaker, RowsFile, spread};
+use millstream::synthetic::learned::{FittedGenerator, LearnedModel, RowMaker, RowsFile, Training, spread};
 use millstream::synthetic::{Gate, GateSpec, GeneratorSpec};
 use millstream::task::{FinetuneSpec, PictureFeatures};
 use millstream::{Context, Error, Result};
@@ -47,10 +48,10 @@ pub(crate) struct Sample {
     /// Replace the file of that name if a generator made the rows in it
     #[arg(long)]
     overwrite: bool,
-    /// With --model alone: write no row that is a copy of a training row or far from all those of its class, and make others in its place: pictures are compared by features of the
+    /// Write no row that is a copy of a training row or far from all those of its class, and make others in its place: pictures are compared by features of the
     /// carried network, through which every training picture and every candidate goes, tables by their columns. Alone it is as usual; JSON says otherwise: '{"manifold": 10, "least_distance": 0.2, "attempts": 32}'; with
     /// "limits": {"precision": 0.5} the generator is refused, too, where its rows of a class as a whole lie beyond a limit
-    #[arg(long, value_name = "JSON", num_args = 0..=1, default_missing_value = "{}", value_parser = gate, requires = "train", conflicts_with = "generator", group = "reads")]
+    #[arg(long, value_name = "JSON", num_args = 0..=1, default_missing_value = "{}", value_parser = gate, requires = "train", group = "reads")]
     gate: Option<GateSpec>,
     /// The data that --generator is fitted on; with --model those that it was fitted on, which --gate compares with
     #[arg(long, num_args = 1.., value_name = "DATA", requires = "reads")]
@@ -69,6 +70,42 @@ fn gate(text: &str) -> std::result::Result<GateSpec, String> {
     }
     spec.check().map_err(|error| error.to_string())?;
     Ok(spec)
+}
+
+/// The gate that `spec` says for rows of `maker`, fitted on the rows that this was fitted on; pictures in the column `picture` are compared by their features.
+fn gate_on(
+    cx: &Context,
+    spec: &GateSpec,
+    maker: &dyn RowMaker,
+    training: &Training,
+    picture: Option<&str>,
+) -> Result<Gate> {
+    let (schema, label) = (maker.schema(), &maker.about().label);
+    let names = schema.fields().iter().map(|field| field.name());
+    let columns = match picture {
+        Some(picture) => vec![picture.to_owned()],
+        None => names.filter(|name| *name != label).cloned().collect(),
+    };
+    let spec = GateSpec {
+        columns,
+        ..spec.clone()
+    };
+    let Some(picture) = picture else {
+        return cx.block_on(Gate::fit(cx, &training.rows, &training.labels, spec));
+    };
+    let features = Arc::new(PictureFeatures::carried(picture, &Device::flex())?);
+    let mut progress = Progress::new("training rows", training.labels.len());
+    let mut reached = |done| progress.reached(done);
+    let gate = cx.block_on(Gate::fit_features(
+        cx,
+        &training.rows,
+        &training.labels,
+        spec,
+        features,
+        &mut reached,
+    ));
+    progress.end();
+    gate
 }
 
 impl Sample {
@@ -118,7 +155,18 @@ impl Sample {
         let (out, file) = self.file(&maker);
         file.check(&rows.inputs)?;
         let counts = self.rows_of_classes(&maker)?;
-        self.write(&cx, (&*out, &file), &maker, &counts, None)
+        let picture = generator.makes_pictures().then(|| generator.reads().into_iter().next());
+        let gate = match &self.gate {
+            Some(spec) => Some(gate_on(
+                &cx,
+                spec,
+                &maker,
+                &rows.training,
+                picture.flatten().as_deref(),
+            )?),
+            None => None,
+        };
+        self.write(&cx, (&*out, &file), &maker, &counts, gate.as_ref())
     }
 
     fn seed(&self) -> u64 {
@@ -148,18 +196,24 @@ impl Sample {
         rows: &[u64],
         gate: Option<&Gate>,
     ) -> Result<()> {
-        let mut progress = Progress::new("rows", self.rows);
-        let mut reached = |done| {
-            progress.reached(done);
-            Ok(())
-        };
-        let judged = match gate {
-            None => file.write(cx, maker, rows, &mut reached).map(|()| None)?,
-            Some(gate) => Some(file.write_accepted(cx, maker, rows, gate, &mut reached)?),
-        };
-        progress.end();
-        if let Some(judged) = judged {
-            tell(&judged.in_words());
+        match gate {
+            None => {
+                let mut progress = Progress::new("rows", self.rows);
+                file.write(cx, maker, rows, &mut |done| {
+                    progress.reached(done);
+                    Ok(())
+                })?;
+                progress.end();
+            }
+            Some(gate) => {
+                let mut progress = GatedProgress::new(self.rows);
+                let judged = file.write_accepted(cx, maker, rows, gate, &mut |at| {
+                    progress.reached(at);
+                    Ok(())
+                })?;
+                progress.end();
+                tell(&judged.in_words());
+            }
         }
         tell(&format!(
             "{} in {}",
@@ -179,26 +233,9 @@ impl Sample {
             .of_rows
             .open(cx, self.train.clone(), about.seed, picture.is_some())?;
         file.check(&rows.inputs)?;
-        let training = rows.training;
-        model.check_training(&training)?;
-        let columns = schema.fields().iter().map(|field| field.name());
-        let spec = GateSpec {
-            columns: columns.filter(|name| **name != about.label).cloned().collect(),
-            ..spec.clone()
-        };
-        let gate = match picture {
-            None => cx.block_on(Gate::fit(cx, &training.rows, &training.labels, spec)),
-            Some(field) => {
-                let features = Arc::new(PictureFeatures::carried(field.name(), &Device::flex())?);
-                let mut progress = Progress::new("training rows", training.labels.len());
-                let mut reached = |done| progress.reached(done);
-                let gate = Gate::fit_features(cx, &training.rows, &training.labels, spec, features, &mut reached);
-                let gate = cx.block_on(gate);
-                progress.end();
-                gate
-            }
-        };
-        gate.map(Some)
+        model.check_training(&rows.training)?;
+        let picture = picture.map(|field| field.name().as_str());
+        gate_on(cx, spec, model, &rows.training, picture).map(Some)
     }
 
     /// Rows of each class.

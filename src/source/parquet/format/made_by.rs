@@ -13,6 +13,8 @@ pub(in crate::source::parquet) struct MadeBy {
     pub(in crate::source::parquet) name: Arc<str>,
     /// The rows that it was fitted on; none where that is not said.
     pub(in crate::source::parquet) fitted_on: StoredRows,
+    /// The column of classes that it was fitted with; none where that is not said.
+    pub(in crate::source::parquet) label: Option<String>,
     /// Whether it is known without reading them that it made all rows. Where it is not, the column `generator` says of each what made it.
     pub(in crate::source::parquet) made_all: bool,
 }
@@ -32,6 +34,7 @@ impl MadeBy {
         Ok(Some(Arc::new(Self {
             name: record.made_by.into(),
             fitted_on: record.fitted_on,
+            label: record.label,
             made_all: !metadata.row_groups().iter().any(may_have_others),
         })))
     }
