@@ -1,7 +1,7 @@
 //! Training and validation rows, with the same task.
 
 use super::catalog::NamedTask;
-use super::find::{FoundTask, in_files};
+use super::find::{FoundTask, image_column, in_files};
 use super::hold_out::{HoldOut, refuse_parents};
 use super::spec::source::{of_train, of_valid};
 use super::spec::{DataOptions, DataSource};
@@ -96,18 +96,7 @@ impl Datasets {
             DataSource::Source(source) => (of_source(cx, source)?, None),
         };
         let of_files = rows.notes().to_vec();
-        let (image, label) = (data.image.as_deref(), data.label.as_deref());
-        // A column that is asked for as the masks, or is found as those of a task that needs them, is not the picture's.
-        let mask = match label {
-            Some(label) => rows.find_mask(Some(label)).ok(),
-            None => task
-                .filter(|task| matches!(task.target(), TargetKind::Mask { .. }))
-                .and_then(|_| rows.mask_column()),
-        };
-        let image = match mask {
-            None => rows.find_image(image)?,
-            Some(mask) => rows.find_image_beside_masks(image, &mask)?,
-        };
+        let image = image_column(&rows, data, task)?;
         let found = FoundTask::new(&rows, data.label.as_deref(), task)?;
         let (label, kind) = (found.column.clone(), found.task.target());
         let columns = [image.as_str(), label.as_str()];

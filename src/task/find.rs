@@ -7,6 +7,7 @@ use super::detect::Detect;
 use super::multilabel::MultiLabel;
 use super::regress::Regress;
 use super::segment::Segment;
+use super::spec::DataOptions;
 use super::targets::{TargetKind, Targets};
 use crate::dataset::Dataset;
 use crate::error::{Error, Remedy, Result};
@@ -176,6 +177,23 @@ impl FoundTask {
             quoted(&self.column),
             counted(of_class, noun)
         ))
+    }
+}
+
+/// The column of the pictures. One that is asked for as the masks, or is found as those of a task that needs them, is not it.
+///
+/// # Errors
+///
+/// As [`Files::find_image`].
+pub(super) fn image_column(rows: &Files, data: &DataOptions, task: Option<&NamedTask>) -> Result<String> {
+    let needs_masks = task.is_some_and(|task| matches!(task.target(), TargetKind::Mask { .. }));
+    let mask = match data.label.as_deref() {
+        Some(label) => rows.find_mask(Some(label)).ok(),
+        None => rows.mask_column().filter(|_| needs_masks),
+    };
+    match mask {
+        None => rows.find_image(data.image.as_deref()),
+        Some(mask) => rows.find_image_beside_masks(data.image.as_deref(), &mask),
     }
 }
 
