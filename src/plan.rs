@@ -205,7 +205,7 @@ impl Plan {
     }
 
     /// The rows of sources that are read for a row, at most.
-    fn rows_read(&self) -> u64 {
+    pub(crate) fn rows_read(&self) -> u64 {
         let below = self.inputs.iter().map(Self::rows_read).max();
         self.reads.saturating_mul(below.unwrap_or(1))
     }

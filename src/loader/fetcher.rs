@@ -264,12 +264,16 @@ impl Fetcher {
     }
 }
 
-/// Bytes of a row as far as the schema and the blocks tell.
+/// Bytes of a row as far as the schema and the blocks tell. Beside one that is made of several lie these until it is made.
 pub(super) fn row_bytes(dataset: &dyn Dataset) -> u64 {
     let schema = dataset.schema();
     let fixed: u64 = schema.fields().iter().map(|field| width(field.data_type())).sum();
     let in_block = |block: &Block| block.bytes / (block.rows.end - block.rows.start).max(1);
-    fixed + dataset.blocks().iter().map(in_block).max().unwrap_or(0)
+    let beside = match dataset.describe().rows_read() {
+        ..=1 => 0,
+        rows => rows,
+    };
+    fixed.saturating_mul(1 + beside) + dataset.blocks().iter().map(in_block).max().unwrap_or(0)
 }
 
 fn width(kind: &DataType) -> u64 {
