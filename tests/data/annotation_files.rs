@@ -96,7 +96,7 @@ fn what_is_no_file_of_annotations_is_called_by_its_name() {
 
 #[test]
 fn a_picture_that_is_not_there_has_a_hint() {
-    let dir = tempfile::tempdir().unwrap();
+    let [dir, out] = [(); 2].map(|()| tempfile::tempdir().unwrap());
     let png = picture(1).to_png().unwrap();
     write(dir.path(), &[("a.png", &png), ("b.png", &png)]);
     let path = dir.path().join("x.json");
@@ -108,7 +108,7 @@ fn a_picture_that_is_not_there_has_a_hint() {
     .enumerate()
     {
         std::fs::write(&path, coco(7, name).to_string()).unwrap();
-        let notes = import(&path, &dir.path().join(format!("out{at}"))).unwrap();
+        let notes = import(&path, &out.path().join(at.to_string())).unwrap();
         assert!(notes.iter().any(|note| note.contains(part)), "{notes:?}");
     }
     let mut alone = coco(7, "b.png");

@@ -768,7 +768,7 @@ fn parents_in(lengths: &[usize], of: &dyn Fn(usize) -> (String, i64, i64)) -> Ar
 fn a_bank_of_a_model_that_saw_held_out_rows_is_refused() {
     let (cx, dir) = (context(), tempfile::tempdir().unwrap());
     let (real_file, made_file) = (dir.path().join("real.parquet"), dir.path().join("made.parquet"));
-    real(&real_file);
+    let rows_of_file = real(&real_file);
     made(&cx, &real_file, &made_file);
     let spec = BankSpec {
         path: vec![made_file.display().to_string()],
@@ -798,12 +798,20 @@ fn a_bank_of_a_model_that_saw_held_out_rows_is_refused() {
         real_file.display()
     );
     assert!(error.to_string().starts_with(&said), "{error}");
-    // The data was moved, and all of it is trained on: nothing is known to be held out, and that is said.
-    let copy = dir.path().join("copy.parquet");
+    // The data was moved, and all of it is trained on: a copy is known by its content. Written anew it is another file: nothing is known to be
+    // held out, and that is said.
+    let [copy, anew] = ["copy", "anew"].map(|name| dir.path().join(name).with_extension("parquet"));
     std::fs::copy(&real_file, &copy).unwrap();
-    let all: Arc<dyn Stable> = Arc::new(open(&cx, &[&copy]));
-    let labels = Arc::new(cx.block_on(Labels::scan(&cx, &all, "label")).unwrap());
-    let bank = cx.block_on(Bank::open(&cx, &spec, &all, &labels)).unwrap();
+    let mut writer = ArrowWriter::try_new(File::create(&anew).unwrap(), rows_of_file.schema(), None).unwrap();
+    writer.write(&rows_of_file).unwrap();
+    writer.close().unwrap();
+    let on_all_of = |path: &Path| {
+        let all: Arc<dyn Stable> = Arc::new(open(&cx, &[path]));
+        let labels = Arc::new(cx.block_on(Labels::scan(&cx, &all, "label")).unwrap());
+        cx.block_on(Bank::open(&cx, &spec, &all, &labels)).unwrap()
+    };
+    assert!(on_all_of(&copy).parents_elsewhere().is_empty());
+    let bank = on_all_of(&anew);
     assert_eq!(bank.parents_elsewhere().len(), 90);
     let plan = bank.describe().to_string();
     assert!(
