@@ -22,13 +22,14 @@ use std::sync::Arc;
 /// Write rows that a generator makes to a Parquet file, which finetune and others read like any other.
 #[derive(Args)]
 #[command(group(ArgGroup::new("made_by").args(["model", "generator"]).required(true)))]
+#[command(group(ArgGroup::new("reads").args(["generator", "gate"]).multiple(true)))]
 pub(crate) struct Sample {
     /// The folder with a generator that was fitted (generate fit)
     #[arg(long, value_name = "DIR", conflicts_with = "generator")]
     model: Option<PathBuf>,
     /// Any other generator, fitted on --train: scenes, blend, smote, smote_nc, borderline_smote, adasyn, jitter, copula, or one with its parameters as JSON, such as
     /// '{"smote": {"columns": ["age", "height"]}}' or '{"scenes": {"width": 320}}'
-    #[arg(long, value_name = "NAME", value_parser = generator, requires = "train", group = "reads")]
+    #[arg(long, value_name = "NAME", value_parser = generator, requires = "train")]
     generator: Option<Named<dyn GeneratorSpec>>,
     /// Rows in all
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
@@ -51,7 +52,7 @@ pub(crate) struct Sample {
     /// Write no row that is a copy of a training row or far from all those of its class, and make others in its place: pictures are compared by features of the
     /// carried network, through which every training picture and every candidate goes, tables by their columns. Alone it is as usual; JSON says otherwise: '{"manifold": 10, "least_distance": 0.2, "attempts": 32}'; with
     /// "limits": {"precision": 0.5} the generator is refused, too, where its rows of a class as a whole lie beyond a limit
-    #[arg(long, value_name = "JSON", num_args = 0..=1, default_missing_value = "{}", value_parser = gate, requires = "train", group = "reads")]
+    #[arg(long, value_name = "JSON", num_args = 0..=1, default_missing_value = "{}", value_parser = gate, requires = "train")]
     gate: Option<GateSpec>,
     /// The data that --generator is fitted on; with --model those that it was fitted on, which --gate compares with
     #[arg(long, num_args = 1.., value_name = "DATA", requires = "reads")]
