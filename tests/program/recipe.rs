@@ -292,8 +292,6 @@ fn every_value_of_a_recipe_has_an_option() {
         (["--learning-rate", "0"], "not a number above 0"),
         (["--deep-learning-rate", "inf"], "not a number above 0"),
         (["--augment", "rotat"], "do you mean \"rotate\"?"),
-        (["--augment", "mosaic"], "in code it is `DatasetExt::mosaic`"),
-        (["--augment", "mixup"], "in code it is `DatasetExt::mixup`"),
         (["--crop", "half"], "unknown variant `half`"),
         (["--crop", "resize_center_crop"], "resize_size = 256"),
         (["--balance", "even"], "not none, sqrt, uniform, auto or JSON"),
