@@ -130,6 +130,17 @@ fn names_of_keypoints_are_kept_and_left_and_right_change_places_in_a_mirror() {
     // Pairs that are named come first, and none is a choice, too.
     let kept = [&none[..], &[7.0, 5.0, 2.0, 9.0, 4.0, 2.0, 5.0, 4.0, 1.0]].concat();
     assert_eq!(mirror(Keypoints::new("objects.keypoints").mirror_pairs(&[])), kept);
+    // A stage that is not told of them says so.
+    let cx = context();
+    let rows = rows(&out, Split::Train).objects(&cx, "objects", BoxFormat::Xywh);
+    let boxes = Boxes::new("objects.bbox", BoxFormat::Xyxy);
+    let image = Image::sized(12, 10).horizontal_flip(1.0).boxes(boxes);
+    let plan = cx.block_on(rows).unwrap().image("image", image).unwrap().describe();
+    let plan = plan.to_string();
+    let words = plan.split_whitespace().collect::<Vec<_>>().join(" ");
+    let note =
+        "the keypoints in \"objects.keypoints\" are not moved with the picture: name them with `Image::keypoints`";
+    assert!(words.contains(note), "{plan}");
     // An import of the import says the same.
     let again = dir.path().join("again");
     import(&out, &again).unwrap();

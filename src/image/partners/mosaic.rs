@@ -92,14 +92,16 @@ impl Mosaic {
 
     /// The boxes of the pictures, with their label fields and the rules by which they stay, `min_visibility` and the like. Not oriented ones. Their
     /// format is the one in which the image stage left them, its [`output`](Boxes::output): [`BoxFormat::Xyxy`](crate::rows::BoxFormat::Xyxy),
-    /// pixels of the picture, where it names no other.
+    /// pixels of the picture, where it names no other. Lists beside the boxes that no [label field](Boxes::label_fields) names stay those of the
+    /// row alone.
     #[must_use]
     pub fn boxes(mut self, boxes: Boxes) -> Self {
         self.boxes = Some(boxes);
         self
     }
 
-    /// A column of masks.
+    /// A column of masks of classes. Their values stay as they are: of masks whose values number the objects of a picture, as those in the column
+    /// `instances` of an import do, two objects of a mosaic may have the same number.
     #[must_use]
     pub fn mask(mut self, column: &str) -> Self {
         self.masks.push(column.to_owned());

@@ -16,4 +16,4 @@ pub use keypoints::Keypoints;
 
 pub(super) use fields::{Lists, wrong_pairs};
 pub(super) use row::{StoredBoxes, Targets, swap_values};
-pub(super) use unmoved::unmoved_boxes;
+pub(super) use unmoved::{unmoved_boxes, unmoved_keypoints};

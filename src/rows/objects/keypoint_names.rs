@@ -61,6 +61,11 @@ impl KeypointNames {
         Ok(Some(own))
     }
 
+    /// Whether `field` is a column of keypoints of which something is said.
+    pub(crate) fn are_said_of(field: &Field) -> bool {
+        field.metadata().contains_key(KEYPOINTS)
+    }
+
     /// What metadata says under the key `millstream.keypoints`.
     pub(crate) fn metadata(&self) -> (String, String) {
         (KEYPOINTS.to_owned(), serde_json::json!(self).to_string())
