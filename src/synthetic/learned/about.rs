@@ -120,7 +120,8 @@ impl About {
         }
     }
 
-    /// Refuses other rows than those that it was fitted on: other files, other labels, or others of them held out. A copy of the files is the same.
+    /// Refuses other rows than those that it was fitted on: other files, other labels, or others of them held out. A copy of the files in another folder is the
+    /// same; under other names they are others.
     ///
     /// # Errors
     ///
@@ -130,8 +131,8 @@ impl About {
         match fingerprint(training)? == self.rows {
             true => Ok(()),
             false => Err(Error::config(format!(
-                "these {} are others than the {} that the generator was fitted on: name the same training data, the same validation data and the same share \
-                 that is held out",
+                "these {} are others than the {} that the generator was fitted on: name the same training data, under the names that the files had, the same \
+                 validation data and the same share that is held out",
                 counted(training.labels.len(), "row"),
                 self.counts.iter().sum::<u64>()
             ))),
