@@ -10,12 +10,20 @@ use arrow::datatypes::Float32Type;
 use common::context;
 use millstream::dataset::Origin;
 use millstream::error::ErrorKind;
-use millstream::task::{Finetune, Preview, Strategy};
+use millstream::spec::read_toml;
+use millstream::task::{Finetune, FinetuneSpec, Preview, Strategy};
 use std::path::Path;
 
+/// A recipe with stages that train, which is checked where it is read.
+fn recipe(operation: &str) -> String {
+    format!(
+        "train = {{ epochs = 1, unfreeze = 1, deep_epochs = 1 }}\n\
+         augment.operations = [{{ horizontal_flip = {{ p = 0.5 }} }}, {operation}]"
+    )
+}
+
 fn mixing(folder: &Path, operation: &str) -> Finetune {
-    let augment = format!("augment.operations = [{{ horizontal_flip = {{ p = 0.5 }} }}, {operation}]");
-    run(folder, names(), &augment).epochs(1).unfreeze(1).deep_epochs(1)
+    run(folder, names(), &recipe(operation))
 }
 
 #[test]
@@ -124,10 +132,9 @@ fn what_has_no_pictures_to_mix_is_refused() {
         mixup().balance(ldam),
         "augment.operations[1]: mixup: a row that is mixed has shares of two classes, and the loss ldam",
     );
-    refused(
-        mixing(folder.path(), "{ mixup = { p = 0 } }"),
-        "augment.operations[1]: mixup: p is 0, so that nothing is mixed",
-    );
+    let error = read_toml::<FinetuneSpec>(&recipe("{ mixup = { p = 0 } }")).unwrap_err();
+    let part = "augment.operations[1]: mixup: p is 0, so that nothing is mixed";
+    assert!(error.to_string().contains(part), "{error}");
     refused(
         mixing(folder.path(), "{ mixup = { num_classes = 3 } }"),
         "num_classes is 3, but column \"label\" has 2 classes",
