@@ -72,7 +72,10 @@ fn pictures_and_labels_are_mixed_where_stages_train() {
         let mut seen = 0;
         for row in 0..21 {
             // The classes are balanced: not all rows come in an epoch.
-            let Ok(steps) = preview.steps(row, 1) else { continue };
+            let steps = match preview.steps(row, 1) {
+                Err(error) if error.to_string().contains("it does not come in the epochs 1 to 1") => continue,
+                steps => steps.unwrap(),
+            };
             let last = steps.steps.last().unwrap();
             if last.name == name {
                 let words = last.drawn.clone().unwrap();
