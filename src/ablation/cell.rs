@@ -33,7 +33,7 @@ impl Rows {
         &self,
         cx: &Context,
         way: &Way,
-        generators: &mut FittedGenerators,
+        generators: &FittedGenerators,
         seed: u64,
         device: &Device,
     ) -> Result<Confusion> {
@@ -75,13 +75,7 @@ impl Rows {
     }
 
     /// Whether the rows that are made in this way under each of `seeds` all pass their gate. A way whose folds did may have a row that does not: it makes more of them.
-    pub(super) fn passes(
-        &self,
-        cx: &Context,
-        way: &Way,
-        generators: &mut FittedGenerators,
-        seeds: &[u64],
-    ) -> Result<bool> {
+    pub(super) fn passes(&self, cx: &Context, way: &Way, generators: &FittedGenerators, seeds: &[u64]) -> Result<bool> {
         if !way.is_gated() {
             return Ok(true);
         }
@@ -126,7 +120,7 @@ impl Rows {
         Ok(confusion)
     }
 
-    fn loader(&self, cx: &Context, way: &Way, generators: &mut FittedGenerators) -> Result<LoaderBuilder> {
+    fn loader(&self, cx: &Context, way: &Way, generators: &FittedGenerators) -> Result<LoaderBuilder> {
         let rows = self.train(way.augmented);
         let balanced = cx.block_on(Arc::clone(rows).balance(cx, &self.label, way.target.clone()))?;
         let lacking = balanced.quotas().into_iter().filter(|class| class.rows > class.stored);
@@ -140,7 +134,7 @@ impl Rows {
                     augmented: way.augmented,
                     gate: synthetic.gate,
                 };
-                let generator = self.generator(cx, rows, key, generators)?;
+                let generator = generators.get(&key, || self.generator(cx, rows, &key, generators))?;
                 let all = self.options.steps * self.options.batch_size;
                 balanced.fill(generator, synthetic.schedule(all))?
             }
@@ -149,17 +143,14 @@ impl Rows {
         Ok(balanced.loader(cx).batch_size(self.options.batch_size))
     }
 
-    /// The generator, or both of them in turn, fitted once under a seed of its own.
+    /// The generator, or both of them in turn, fitted under a seed of its own.
     fn generator(
         &self,
         cx: &Context,
         rows: &Arc<dyn Stable>,
-        key: Key,
-        generators: &mut FittedGenerators,
+        key: &Key,
+        generators: &FittedGenerators,
     ) -> Result<Arc<dyn Generator>> {
-        if let Some(fitted) = generators.get(&key) {
-            return Ok(fitted);
-        }
         let cx = &cx.with_seed(0);
         let mut fitted = self.fitted(cx, rows, (&key.generator, key.largest), generators)?;
         if let Some(other) = &key.beside {
@@ -171,7 +162,6 @@ impl Rows {
             let gate = cx.block_on(Gate::fit(cx, &self.plain, &self.labels, spec))?;
             fitted = Arc::new(Gated::new(fitted, gate));
         }
-        generators.keep(key, &fitted);
         Ok(fitted)
     }
 

@@ -6,6 +6,7 @@ use super::fitted::FittedGenerators;
 use super::gain::{self, Gain};
 use super::rows::Rows;
 use super::search::Search;
+use super::side_by_side;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec::Context;
 use crate::order::stratified_folds;
@@ -142,18 +143,23 @@ impl Trials<'_> {
         let splits = stratified_folds(self.rows.labels.iter(), self.folds, seed);
         for (part, split) in splits.iter().enumerate() {
             let fold = self.rows.fold(self.cx, split, self.device)?;
-            let mut fitted = self.fitted.inside(seed, part);
-            for (way, sum) in ways.iter().zip(&mut sums) {
-                if sum.is_some() {
-                    match fold.trained(self.cx, way, &mut fitted, seed, self.device) {
-                        Ok(confusion) => sum.iter_mut().for_each(|sum| add(sum, &confusion)),
-                        Err(error) if way.is_gated() && error.kind() == ErrorKind::Stage => *sum = None,
-                        Err(error) => return Err(error),
-                    }
+            let fitted = self.fitted.inside(seed, part);
+            let (left, out): (Vec<usize>, Vec<usize>) = (0..ways.len()).partition(|&at| sums[at].is_some());
+            self.trained += out.len() as u64;
+            // Of one that did not pass its gate there is no confusion.
+            let trained = |&at: &usize| match fold.trained(self.cx, &ways[at], &fitted, seed, self.device) {
+                Err(error) if ways[at].is_gated() && error.kind() == ErrorKind::Stage => Ok((at, None)),
+                trained => Ok((at, Some(trained?))),
+            };
+            side_by_side::each(self.cx.threads(), &left, trained, |(at, confusion)| {
+                match (&mut sums[at], confusion) {
+                    (Some(sum), Some(confusion)) => add(sum, &confusion),
+                    (sum, _) => *sum = None,
                 }
                 self.trained += 1;
                 (self.done)(self.trained);
-            }
+                Ok(())
+            })?;
         }
         let counts = self.rows.labels.counts();
         let figures = |sum: Option<Vec<Vec<u64>>>| {
@@ -203,14 +209,14 @@ impl Rows {
         cx: &Context,
         search: &Search,
         (split, seeds): (u64, &[u64]),
-        fitted: &mut FittedGenerators,
+        fitted: &FittedGenerators,
         device: &Device,
         done: &mut dyn FnMut(u64),
     ) -> Result<SyntheticChoice> {
         let mut trials = Trials {
             rows: self,
             cx,
-            fitted: &*fitted,
+            fitted,
             folds: search.folds,
             device,
             done,

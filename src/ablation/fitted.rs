@@ -12,7 +12,7 @@ use crate::synthetic::{Bank, Generator, GeneratorSpec};
 use crate::train::Existing;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What tells a fitted generator of one split from another one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,10 +29,25 @@ pub(super) struct Key {
     pub(super) gate: bool,
 }
 
+/// A value for each key, which one thread at a time sets.
+type Slots<K, V> = Mutex<BTreeMap<K, Arc<Mutex<V>>>>;
+
+/// The slot of `key`, so that threads wait for those alone who need the same.
+fn slot<K: Ord, V: Default>(slots: &Slots<K, V>, key: K) -> Arc<Mutex<V>> {
+    Arc::clone(locked(slots).entry(key).or_default())
+}
+
+/// What a thread that panicked left is whole: a value is set at once.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// The generators of one split. Networks and the rows that they make lie in a folder, and are there again after a kill.
 #[derive(Debug, Default)]
 pub(super) struct FittedGenerators {
-    fitted: BTreeMap<Key, Arc<dyn Generator>>,
+    fitted: Slots<Key, Option<Arc<dyn Generator>>>,
+    /// Held while something is fitted in the folder of a name.
+    folders: Slots<String, ()>,
     /// None where nothing is kept: there a network is not fitted.
     folder: Option<PathBuf>,
     /// Whether networks are trained for fewer steps.
@@ -54,12 +69,18 @@ impl FittedGenerators {
         }
     }
 
-    pub(super) fn get(&self, key: &Key) -> Option<Arc<dyn Generator>> {
-        self.fitted.get(key).cloned()
-    }
-
-    pub(super) fn keep(&mut self, key: Key, fitted: &Arc<dyn Generator>) {
-        self.fitted.insert(key, Arc::clone(fitted));
+    /// That of `key`, which `fit` gives the first time; other threads that need the same wait for it.
+    pub(super) fn get(
+        &self,
+        key: &Key,
+        fit: impl FnOnce() -> Result<Arc<dyn Generator>>,
+    ) -> Result<Arc<dyn Generator>> {
+        let slot = slot(&self.fitted, key.clone());
+        let mut fitted = locked(&slot);
+        if let Some(fitted) = &*fitted {
+            return Ok(Arc::clone(fitted));
+        }
+        Ok(Arc::clone(fitted.insert(fit()?)))
     }
 
     /// Those of part `part` of a cross-validation under `seed` inside the training rows.
@@ -140,6 +161,9 @@ impl FittedGenerators {
             rows: stored,
             labels: Arc::clone(&of.labels),
         };
+        // One that is behind a gate, or makes every other row, has a key of its own and the same network.
+        let slot = slot(&self.folders, folder_name(name));
+        let _held = locked(&slot);
         let folder = folder.join(folder_name(name));
         let file = folder.join("rows.parquet");
         let maker = fit(training, &folder)?;

@@ -160,7 +160,8 @@ impl Journal {
         }
     }
 
-    fn append(&mut self, line: Line) -> Result<()> {
+    /// Keeps a line, on the disk before anything else.
+    pub(super) fn append(&mut self, line: Line) -> Result<()> {
         let path = self.folder.join(CELLS);
         let mut text = serde_json::to_vec(&line).map_err(|error| Error::io(&path, error))?;
         text.push(b'\n');
@@ -193,14 +194,6 @@ impl Journal {
                 self.append(Line::Contents(contents))
             }
         }
-    }
-
-    pub(super) fn add(&mut self, cell: Cell) -> Result<()> {
-        self.append(Line::Cell(Box::new(cell)))
-    }
-
-    pub(super) fn refuse(&mut self, cell: RefusedCell) -> Result<()> {
-        self.append(Line::Refused(cell))
     }
 
     pub(super) fn add_detection(&mut self, cell: DetectionCell) -> Result<()> {

@@ -55,9 +55,11 @@ mod rows;
 mod rules;
 mod run;
 mod search;
+mod side_by_side;
 mod sides;
 mod spec;
 mod tables;
+mod trainer;
 
 pub use arms::{SyntheticShare, Way};
 pub use choice::{SyntheticChoice, Tried};

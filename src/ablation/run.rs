@@ -1,18 +1,18 @@
-//! All cells, one after the other.
+//! All cells, those of a table side by side.
 
-use super::arms::{CHOSEN, Way, arms, baseline, baseline_way, synthetic};
+use super::arms::{CHOSEN, arms, baseline, baseline_way, synthetic};
 use super::data::OpenData;
 use super::detection::{DetectionArm, DetectionCell, DetectionChoice, DetectionWay, OpenDetection};
-use super::figures::Figures;
 use super::fitted::FittedGenerators;
 use super::journal::Journal;
-use super::line::{Cell, Chosen, Contents, RefusedCell};
+use super::line::{Chosen, Contents};
 use super::result::AblationReport;
-use super::rows::{Input, Rows};
+use super::rows::Input;
+use super::side_by_side;
 use super::spec::{Ablation, DataSet, Detection};
-use crate::error::{Error, ErrorKind, Result};
+use super::trainer::{Todo, Trainer};
+use crate::error::{Error, Result};
 use crate::exec::Context;
-use crate::report::Confusion;
 use crate::task::Event;
 use crate::task::event::Callback;
 use burn::tensor::Device;
@@ -36,10 +36,13 @@ impl Ablation {
             .iter()
             .try_for_each(|data| OpenData::check(cx, data, self.folds(), &device))?;
         let mut run = Run {
-            cx,
+            trainer: Trainer {
+                cx,
+                folds: self.folds(),
+                device,
+            },
             ablation: self,
             journal: Journal::open(out.as_ref(), self)?,
-            device,
         };
         for data in &self.data {
             match data {
@@ -59,17 +62,9 @@ impl Ablation {
 }
 
 struct Run<'a> {
-    cx: &'a Context,
+    trainer: Trainer<'a>,
     ablation: &'a Ablation,
     journal: Journal,
-    device: Device,
-}
-
-/// A cell that is to be done.
-struct Todo<'a> {
-    data: &'a str,
-    row: &'a str,
-    seed: u64,
 }
 
 /// A detector that is to be trained.
@@ -84,8 +79,15 @@ struct Detected<'a> {
 impl Run<'_> {
     fn data(&mut self, data: &DataSet, callback: Callback<'_>) -> Result<()> {
         let (name, cache) = (data.name(), self.journal.features());
-        let open = OpenData::open(self.cx, self.ablation, data, &cache, &self.device, callback)?;
-        let first = open.rows(self.cx, open.best_input(), 0, &self.device)?;
+        let open = OpenData::open(
+            self.trainer.cx,
+            self.ablation,
+            data,
+            &cache,
+            &self.trainer.device,
+            callback,
+        )?;
+        let first = open.rows(self.trainer.cx, open.best_input(), 0, &self.trainer.device)?;
         self.journal.note(Contents {
             data: name.clone(),
             fingerprint: open.fingerprint(),
@@ -103,7 +105,7 @@ impl Run<'_> {
     fn detection(&mut self, data: &Detection, callback: Callback<'_>) -> Result<()> {
         let (name, ablation) = (data.name.as_str(), self.ablation);
         let place = |error: Error| error.context(name.to_owned());
-        let open = OpenDetection::new(self.cx, data, ablation.quick, &self.device).map_err(place)?;
+        let open = OpenDetection::new(self.trainer.cx, data, ablation.quick, &self.trainer.device).map_err(place)?;
         let (classes, counts) = open.classes();
         self.journal.note(Contents {
             data: name.to_owned(),
@@ -148,7 +150,7 @@ impl Run<'_> {
         let ablation = self.ablation;
         for part in 0..ablation.parts() {
             let folder = self.journal.runs(name).join(format!("part {part}"));
-            let inside = open.inside(self.cx, part, &folder)?;
+            let inside = open.inside(self.trainer.cx, part, &folder)?;
             for way in [&DetectionWay::REPEAT_FACTORS]
                 .into_iter()
                 .chain(DetectionWay::tried(ablation.quick))
@@ -188,7 +190,7 @@ impl Run<'_> {
         callback(Event::Note(&place));
         let out = self.journal.runs(data).join(runs).join(format!("{row}-{seed}"));
         let started = Instant::now();
-        let figures = open.trained(self.cx, &way, seed, &out, callback);
+        let figures = open.trained(self.trainer.cx, &way, seed, &out, callback);
         let figures = figures.map_err(|error| error.context(place))?;
         self.journal.add_detection(DetectionCell {
             data: data.to_owned(),
@@ -218,25 +220,36 @@ impl Run<'_> {
         let mut anew = false;
         let mut fitted = self.generators(name, split);
         for seed in 0..seeds {
-            let rows = open.rows(self.cx, input, open.split(seed), &self.device)?;
+            let rows = open.rows(self.trainer.cx, input, open.split(seed), &self.trainer.device)?;
             if split != open.split(seed) {
                 split = open.split(seed);
                 fitted = self.generators(name, split);
             }
-            for arm in &arms {
-                let todo = Todo {
-                    data: name,
-                    row: &arm.name,
-                    seed,
-                };
-                let way = arm.way.as_ref();
-                anew |= self.cell(&rows, &todo, &mut fitted, |run| match way {
-                    Some(way) => Ok(way.clone()),
-                    None => rows.auto(run.cx, seed, run.ablation.folds(), &run.device),
-                })?;
-                done += 1;
+            let todo = arms.iter().map(|arm| Todo {
+                data: name,
+                row: &arm.name,
+                seed,
+                way: arm.way.clone(),
+            });
+            let todo: Vec<Todo<'_>> = todo.filter(|todo| !todo.is_done(&self.journal, input)).collect();
+            let there = arms.len() - todo.len();
+            if there > 0 {
+                done += there as u64;
+                // After the first one that is new the speed is that of this launch.
                 callback(if anew { Event::Done(done) } else { Event::GoesOn(done) });
             }
+            let (trainer, journal) = (&self.trainer, &mut self.journal);
+            side_by_side::each(
+                trainer.cx.threads(),
+                &todo,
+                |todo| trainer.line(&rows, todo, &fitted),
+                |line| {
+                    journal.append(line)?;
+                    (done, anew) = (done + 1, true);
+                    callback(Event::Done(done));
+                    Ok(())
+                },
+            )?;
         }
         callback(Event::End);
         Ok(())
@@ -258,7 +271,7 @@ impl Run<'_> {
         let mut done = 0;
         for seed in 0..seeds {
             let now = open.split(seed);
-            let rows = open.rows(self.cx, input, now, &self.device)?;
+            let rows = open.rows(self.trainer.cx, input, now, &self.trainer.device)?;
             if split != now {
                 split = now;
                 fitted = self.generators(name, split);
@@ -267,11 +280,11 @@ impl Run<'_> {
                 let mut tried = |tried: u64| callback(Event::Done(done + tried));
                 let of_split: Vec<u64> = (0..seeds).filter(|&seed| open.split(seed) == now).collect();
                 let choice = rows.choose(
-                    self.cx,
+                    self.trainer.cx,
                     &search,
                     (now, &of_split),
-                    &mut fitted,
-                    &self.device,
+                    &fitted,
+                    &self.trainer.device,
                     &mut tried,
                 )?;
                 done += tries;
@@ -281,61 +294,27 @@ impl Run<'_> {
                     choice,
                 })?;
             }
-            let todo = |row| Todo { data: name, row, seed };
-            self.cell(&rows, &todo(baseline(input)), &mut fitted, |_| Ok(baseline_way(input)))?;
+            let todo = |row, way| Todo {
+                data: name,
+                row,
+                seed,
+                way: Some(way),
+            };
+            let mut both = vec![todo(baseline(input), baseline_way(input))];
             let choice = self.journal.choice(name, now).map(|choice| choice.synthetic().clone());
-            if let Some(of) = choice {
-                let way = synthetic(input, of);
-                self.cell(&rows, &todo(CHOSEN), &mut fitted, |_| Ok(way))?;
-            }
+            both.extend(choice.map(|of| todo(CHOSEN, synthetic(input, of))));
+            both.retain(|todo| !todo.is_done(&self.journal, input));
+            let (trainer, journal) = (&self.trainer, &mut self.journal);
+            side_by_side::each(
+                trainer.cx.threads(),
+                &both,
+                |todo| trainer.line(&rows, todo, &fitted),
+                |line| journal.append(line),
+            )?;
             done += 1;
             callback(Event::Done(done));
         }
         callback(Event::End);
         Ok(())
-    }
-
-    /// Trains and tests one network, unless it has been done: whether it was trained now.
-    fn cell(
-        &mut self,
-        rows: &Rows,
-        todo: &Todo<'_>,
-        fitted: &mut FittedGenerators,
-        way: impl FnOnce(&Self) -> Result<Way>,
-    ) -> Result<bool> {
-        let &Todo { data, row, seed } = todo;
-        let input = rows.input;
-        if self.journal.cell(data, input, row, seed).is_some() || self.journal.refused(data, input, row, seed).is_some()
-        {
-            return Ok(false);
-        }
-        let started = Instant::now();
-        let way = way(self)?;
-        let trained = rows.trained(self.cx, &way, fitted, seed, &self.device);
-        let confusion: Confusion = match trained {
-            // It is a result of this way, and no reason to go without all others.
-            Err(error) if way.is_gated() && error.kind() == ErrorKind::Stage => {
-                self.journal.refuse(RefusedCell {
-                    data: data.to_owned(),
-                    input,
-                    row: row.to_owned(),
-                    seed,
-                    why: error.to_string(),
-                })?;
-                return Ok(true);
-            }
-            trained => trained.map_err(|error| error.context(format!("{data}, {input}, {row}, seed {seed}")))?,
-        };
-        self.journal.add(Cell {
-            data: data.to_owned(),
-            input,
-            row: row.to_owned(),
-            seed,
-            way,
-            figures: Figures::of(&confusion, &rows.labels.counts()),
-            confusion,
-            seconds: started.elapsed().as_secs_f64(),
-        })?;
-        Ok(true)
     }
 }
