@@ -120,8 +120,8 @@ impl Image {
         self.with(GaussianBlur::new(sigma))
     }
 
-    /// Blackens, with probability `p` in `0..=1`, a box with a share of the area drawn from `scale` and a width over its
-    /// height drawn from `ratio`: see [`RandomErasing`].
+    /// Blackens, with probability `p` in `0..=1`, a box with a share of the area drawn from `scale` and a height over its
+    /// width drawn from `ratio`: see [`RandomErasing`].
     ///
     /// ```
     /// # use millstream::image::Image;

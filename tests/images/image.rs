@@ -418,7 +418,8 @@ fn color_jitter_is_its_parts_in_a_drawn_order() {
 
 #[test]
 fn erasing_fills_a_box_of_the_asked_size() {
-    let erasing = RandomErasing::new(1.0, 0.1..=0.2, 0.5..=2.0).fill([9, 8, 7]);
+    // Twice to three times as high as wide.
+    let erasing = RandomErasing::new(1.0, 0.1..=0.15, 2.0..=3.0).fill([9, 8, 7]);
     for position in 0..200 {
         let out = applied(&erasing, flat(60, 40, 200), position);
         let pixels: Vec<&[u8]> = out.levels.chunks(3).collect();
@@ -434,9 +435,9 @@ fn erasing_fills_a_box_of_the_asked_size() {
         };
         let (width, height) = (edges(&|at| at % 60), edges(&|at| at / 60));
         assert_eq!(width * height, erased.len(), "a box");
-        assert!((200..=520).contains(&erased.len()), "{}", erased.len());
+        assert!((220..=380).contains(&erased.len()), "{}", erased.len());
         assert!(
-            (0.44..2.3).contains(&(width as f32 / height as f32)),
+            (1.8..3.4).contains(&(height as f32 / width as f32)),
             "{width} x {height}"
         );
     }
@@ -444,9 +445,10 @@ fn erasing_fills_a_box_of_the_asked_size() {
         applied(&RandomErasing::new(0.0, 0.1..=0.2, 1.0..=1.0), pattern(5, 3), 0),
         pattern(5, 3)
     );
+    // A box as large as the picture is none.
     assert_eq!(
         applied(&RandomErasing::new(1.0, 1.0..=1.0, 1.0..=1.0), pattern(4, 4), 0),
-        flat(4, 4, 0)
+        pattern(4, 4)
     );
 }
 
@@ -759,7 +761,7 @@ fn pixels_are_frozen() {
         (
             "random_erasing",
             square().random_erasing(0.5, 0.02..=0.33, 0.3..=3.3),
-            0xda79_66aa_bfd6_79ba,
+            0x939f_536d_86d9_5871,
         ),
         ("vertical_flip", square().vertical_flip(0.5), 0x8ace_9aa4_459b_7b03),
         ("transpose", square().transpose(0.5), 0xa8ce_3389_eb42_d705),

@@ -5,6 +5,7 @@ mod compose;
 mod depth;
 mod depth_changes;
 mod detection;
+mod drawn_ranges;
 mod image;
 mod jpeg;
 mod leaks;

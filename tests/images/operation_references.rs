@@ -140,7 +140,9 @@ fn color_jitter_is_its_factors_in_its_order() {
 
 #[test]
 fn erased_regions_are_those_of_torchvision_and_albumentations() {
-    let erasing = RandomErasing::new(1.0, 0.0625..=0.0625, 1.2..=1.2).fill(COLOUR);
+    // Height over width.
+    let ratio = 10.0 / 12.0;
+    let erasing = RandomErasing::new(1.0, 0.0625..=0.0625, ratio..=ratio).fill(COLOUR);
     let dropout = CoarseDropout::new(1..=1, 0.25..=0.25, 0.25..=0.25).fill(COLOUR);
     for operation in [&erasing as &dyn Operation, &dropout] {
         let row = row_of(operation, &photo(), "12 x 10 at 17, 9");

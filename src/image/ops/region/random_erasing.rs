@@ -1,21 +1,26 @@
 //! Random erasing.
 
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 
-use super::fill::{Drawable, Fill, Painter};
+use super::fill::Fill;
 use crate::error::{Error, Result};
-use crate::image::geometry::crop::{Crop, Region};
+use crate::image::geometry::crop::Crop;
 use crate::image::parameters::check_p;
-use crate::image::{Depth, Drawn, Operation, Pixels, Subject};
+use crate::image::{Depth, Drawn, Operation, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;
 use serde::{Deserialize, Serialize};
 
+/// Boxes that are drawn for a row, as in torchvision: where none of them fits, nothing is erased.
+const ATTEMPTS: usize = 10;
+
 /// Fills a random box with one colour, with probability `p` (Zhong et al. 2020): torchvision's `RandomErasing`, but on
 /// levels, before they are normalised.
 ///
-/// The box is drawn as that of `random_resized_crop`: `scale` is its share of the picture's area, `ratio` its width over
-/// its height; edges are rounded to whole pixels. It is black unless another colour is [given](Self::fill), or [noise](Fill::Random). Alpha stays.
+/// `scale` is the box's share of the picture's area, drawn evenly; `ratio` its **height over its width**, as in torchvision and unlike that of
+/// `random_resized_crop`, of which the logarithm is drawn evenly. Both sides are rounded to whole pixels and have to be less than the
+/// picture's; where ten boxes in a row are not, nothing is erased. The place is drawn evenly from all that show the whole box. It is black unless
+/// another colour is [given](Self::fill), or [noise](Fill::Random). Alpha stays.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RandomErasing {
@@ -28,8 +33,8 @@ pub struct RandomErasing {
 }
 
 impl RandomErasing {
-    /// `p` in `0..=1`; `scale` above 0 and up to 1 (torchvision: `0.02..=0.33`); `ratio` within `0.01..=100`
-    /// (torchvision: `0.3..=3.3`).
+    /// `p` in `0..=1`; `scale` above 0 and up to 1 (torchvision: `0.02..=0.33`); `ratio`, height over width, within
+    /// `0.01..=100` (torchvision: `0.3..=3.3`).
     pub fn new(p: f32, scale: RangeInclusive<f32>, ratio: RangeInclusive<f32>) -> Self {
         Self {
             p,
@@ -52,13 +57,26 @@ impl RandomErasing {
         self
     }
 
-    fn region(&self, subject: &Subject, rng: &mut Rng) -> Region {
-        let shape = Crop::Random {
-            scale: self.scale.clone(),
-            ratio: self.ratio.clone(),
-            plain: None,
-        };
-        shape.choose(subject.size(), rng).region(subject.width, subject.height)
+    /// Columns and rows of the box; none where no attempt is smaller than the picture.
+    fn erased(&self, subject: &Subject, rng: &mut Rng) -> Option<[Range<usize>; 2]> {
+        let within = |low: f64, high: f64, rng: &mut Rng| low + (high - low) * f64::from(rng.unit());
+        let [least, most] = [self.scale.start(), self.scale.end()].map(|share| f64::from(*share));
+        let [flattest, highest] = [self.ratio.start(), self.ratio.end()].map(|ratio| libm::log(f64::from(*ratio)));
+        let sides = subject.size().map(f64::from);
+        for _ in 0..ATTEMPTS {
+            let area = sides[0] * sides[1] * within(least, most, rng);
+            let ratio = libm::exp(within(flattest, highest, rng));
+            // As Python rounds.
+            let [width, height] = [area / ratio, area * ratio].map(|square| square.sqrt().round_ties_even());
+            if width < sides[0] && height < sides[1] {
+                let place = |side: f64, of: f64, rng: &mut Rng| {
+                    let from = rng.below((of - side) as u64 + 1) as usize;
+                    from..from + side as usize
+                };
+                return Some([place(width, sides[0], rng), place(height, sides[1], rng)]);
+            }
+        }
+        None
     }
 }
 
@@ -70,6 +88,7 @@ impl Default for RandomErasing {
 
 impl Spec for RandomErasing {
     const NAME: &'static str = "random_erasing";
+    const VERSION: u32 = 2;
 
     fn check(&self) -> Result<()> {
         check_p(self.p)?;
@@ -82,11 +101,13 @@ impl Operation for RandomErasing {
         if !rng.chance(self.p) {
             return Drawn::Nothing;
         }
-        let region = self.region(subject, rng);
-        let fill = self.fill.painter(rng, Self::NAME);
+        let Some([columns, rows]) = self.erased(subject, rng) else {
+            return Drawn::Nothing;
+        };
+        let mut fill = self.fill.painter(rng, Self::NAME);
         match subject.depth {
-            Depth::U8 => Drawn::values(move |pixels| erase(pixels, region, fill)),
-            Depth::F32 => Drawn::floats(move |pixels| erase(pixels, region, fill)),
+            Depth::U8 => Drawn::values(move |pixels| fill.paint(pixels, &columns, &rows)),
+            Depth::F32 => Drawn::floats(move |pixels| fill.paint(pixels, &columns, &rows)),
         }
     }
 
@@ -95,15 +116,19 @@ impl Operation for RandomErasing {
     }
 
     fn in_words(&self, subject: &Subject, rng: &mut Rng) -> Option<String> {
-        Some(match rng.chance(self.p) {
-            true => self.region(subject, rng).to_string(),
-            false => "unchanged".to_owned(),
+        let erased = match rng.chance(self.p) {
+            true => self.erased(subject, rng),
+            false => None,
+        };
+        Some(match erased {
+            Some([columns, rows]) => format!(
+                "{} x {} at {}, {}",
+                columns.len(),
+                rows.len(),
+                columns.start,
+                rows.start
+            ),
+            None => "unchanged".to_owned(),
         })
     }
-}
-
-fn erase<L: Drawable>(pixels: &mut Pixels<L>, region: Region, mut fill: Painter) {
-    let between = |from: f64, length: f64| from.round() as usize..(from + length).round() as usize;
-    let (columns, rows) = (between(region.left, region.width), between(region.top, region.height));
-    fill.paint(pixels, &columns, &rows);
 }
