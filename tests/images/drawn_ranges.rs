@@ -1,15 +1,19 @@
 //! What random operations draw, against what torchvision's draw: `tests/scripts/make_drawn_ranges.py`.
 
-use millstream::image::{Operation, Pixels, RandomErasing, Subject};
+use millstream::image::{Drawn, Motion, Operation, Pixels, RandomCrop, RandomErasing, Subject};
 use millstream::rng::Rng;
 use serde::Deserialize;
 
 const ROWS: u64 = 10_000;
 
+/// The least, the greatest, the mean, and the mean distance from the middle of the range.
+type Spread = [f64; 4];
+
 #[derive(Deserialize)]
 struct Fixture {
     erased: Vec<Erased>,
     missed: Vec<Missed>,
+    cropped: Vec<Cropped>,
 }
 
 #[derive(Deserialize)]
@@ -36,6 +40,14 @@ struct Missed {
     mean: [f64; 2],
 }
 
+#[derive(Deserialize)]
+struct Cropped {
+    size: [u32; 2],
+    to: [u32; 2],
+    padding: u32,
+    ranges: [Spread; 2],
+}
+
 fn fixture() -> Fixture {
     serde_json::from_str(include_str!("../fixtures/drawn_ranges.json")).unwrap()
 }
@@ -48,6 +60,37 @@ fn rng(row: u64) -> Rng {
 fn numbers(operation: &dyn Operation, size: [u32; 2], row: u64) -> Vec<f64> {
     let words = operation.in_words(&Subject::new(size), &mut rng(row)).unwrap();
     words.split([' ', ',']).filter_map(|word| word.parse().ok()).collect()
+}
+
+fn motion(operation: &dyn Operation, size: [u32; 2], row: u64) -> Motion {
+    match operation.draw(&Subject::new(size), &mut rng(row)) {
+        Drawn::Motion(motion) => motion,
+        other => panic!("{}: {other:?}", operation.name()),
+    }
+}
+
+/// What `of` makes of the motion of each row.
+fn values(operation: &dyn Operation, size: [u32; 2], of: impl Fn(&Motion) -> f64) -> Vec<f64> {
+    (0..ROWS).map(|row| of(&motion(operation, size, row))).collect()
+}
+
+/// That no value lies beyond `low..=high`, and that they lie in there as torchvision's do: to three hundredths of the range.
+#[track_caller]
+fn same(name: &str, values: &[f64], [low, high]: [f64; 2], torchvision: Spread) {
+    let count = values.len() as f64;
+    let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    assert!(
+        least >= low - 1e-3 && most <= high + 1e-3,
+        "{name}: {least}..={most} for {low}..={high}"
+    );
+    let mean = values.iter().sum::<f64>() / count;
+    let middle = (least + most) / 2.0;
+    let apart = values.iter().map(|value| (value - middle).abs()).sum::<f64>() / count;
+    let found = [least, most, mean, apart];
+    let range = torchvision[1] - torchvision[0];
+    let near = |at: usize| (found[at] - torchvision[at]).abs() < 0.03 * range;
+    assert!((0..4).all(near), "{name}: {found:?} for {torchvision:?}");
 }
 
 #[test]
@@ -105,6 +148,32 @@ fn as_many_rows_as_torchvisions_have_nothing_erased() {
             assert!(
                 (found / expected - 1.0).abs() < 0.03,
                 "{size:?}: {found} for {expected}"
+            );
+        }
+    }
+}
+
+/// Also where the part is larger than the picture.
+#[test]
+fn the_place_of_a_part_is_torchvisions() {
+    for Cropped {
+        size,
+        to,
+        padding,
+        ranges,
+    } in fixture().cropped
+    {
+        let crop = RandomCrop::new().size(to).pad(padding);
+        for (axis, torchvision) in ranges.into_iter().enumerate() {
+            // The part's corner in the picture.
+            let places = values(&crop, size, |motion| -motion.point([0.0; 2])[axis]);
+            assert!(places.iter().all(|place| place.fract() == 0.0));
+            let [least, most, ..] = torchvision;
+            same(
+                &format!("{size:?} to {to:?}, side {axis}"),
+                &places,
+                [least, most],
+                torchvision,
             );
         }
     }

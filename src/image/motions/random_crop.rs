@@ -9,7 +9,8 @@ use crate::spec::Spec;
 use serde::{Deserialize, Serialize};
 
 /// Takes a part of `size` pixels at a random place of the picture, around which `pad` pixels are added first: torchvision's `RandomCrop`
-/// with `pad_if_needed`. Without a size the picture keeps its own, and is moved by up to `pad` pixels.
+/// with `pad_if_needed`. Without a size the picture keeps its own, and is moved by up to `pad` pixels. Along a side on which the part is longer
+/// than that, the missing pixels are added on both ends, so that all of the picture lies at a random place of the part.
 ///
 /// Beyond the picture is what the photo shows beside the crop, if the stage has a crop; at its end, black or what
 /// [`padding`](Self::padding) says.
@@ -47,19 +48,16 @@ impl RandomCrop {
         let pad = self.pad as i32;
         [0, 1].map(|axis| {
             let room = from[axis] as i32 + 2 * pad - to[axis] as i32;
-            let drawn = rng.below(u64::from(room.max(0).unsigned_abs()) + 1) as i32;
-            // A part that is larger than the picture has it in its middle.
-            if room < 0 {
-                room.div_euclid(2) - pad
-            } else {
-                drawn - pad
-            }
+            let drawn = rng.below(u64::from(room.unsigned_abs()) + 1) as i32;
+            // Of a part that is longer, what is missing is added before the picture and behind it.
+            drawn - pad + room.min(0)
         })
     }
 }
 
 impl Spec for RandomCrop {
     const NAME: &'static str = "random_crop";
+    const VERSION: u32 = 2;
 
     fn check(&self) -> Result<()> {
         let side = |side: u32| check_number("size", side as f32, 1.0..=8192.0);
