@@ -70,8 +70,8 @@ impl Image {
     /// let train = Image::new(224).translate([0.1, 0.1]);
     /// # train.check().unwrap();
     /// ```
-    pub fn translate(self, shares: [f32; 2]) -> Self {
-        self.with(Translate::new(shares))
+    pub fn translate(self, translate: [f32; 2]) -> Self {
+        self.with(Translate::new(translate))
     }
 
     /// Turns by up to `degrees` (`0..=180`), moves aside by up to the shares `translate` (`0..=1`), scales by a factor from `scale` and leans over by
@@ -127,8 +127,8 @@ impl Image {
     /// let train = Image::new(32).pad([4; 4]).random_crop([32, 32]);
     /// # train.check().unwrap();
     /// ```
-    pub fn pad(self, sides: [u32; 4]) -> Self {
-        self.with(Pad::new(sides))
+    pub fn pad(self, padding: [u32; 4]) -> Self {
+        self.with(Pad::new(padding))
     }
 
     /// Brings each row's picture to `[width, height]` pixels: see [`Resize`].
@@ -142,15 +142,15 @@ impl Image {
         self.with(Resize::new(size))
     }
 
-    /// Scales by a factor drawn from `scale` and puts the picture at a random place: see [`ScaleJitter`].
+    /// Scales by a factor drawn from `scale_range` and puts the picture at a random place: see [`ScaleJitter`].
     ///
     /// ```
     /// # use millstream::image::Image;
     /// let train = Image::new(640).scale_jitter(0.1..=2.0);
     /// # train.check().unwrap();
     /// ```
-    pub fn scale_jitter(self, scale: RangeInclusive<f32>) -> Self {
-        self.with(ScaleJitter::new(scale))
+    pub fn scale_jitter(self, scale_range: RangeInclusive<f32>) -> Self {
+        self.with(ScaleJitter::new(scale_range))
     }
 
     /// Puts the picture, with probability `p` in `0..=1`, on a larger ground, whose sides are longer by a factor from `side_range`: see [`ZoomOut`].

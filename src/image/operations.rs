@@ -253,15 +253,15 @@ impl Image {
         self.with(PhotometricDistort::new(p))
     }
 
-    /// Sharpens (`factor` above 1) or blurs (below 1) with probability `p` in `0..=1`: see [`Sharpness`].
+    /// Sharpens (`sharpness_factor` above 1) or blurs (below 1) with probability `p` in `0..=1`: see [`Sharpness`].
     ///
     /// ```
     /// # use millstream::image::Image;
     /// let train = Image::new(224).sharpness(2.0, 0.5);
     /// # train.check().unwrap();
     /// ```
-    pub fn sharpness(self, factor: f32, p: f32) -> Self {
-        self.with(Sharpness::new(factor, p))
+    pub fn sharpness(self, sharpness_factor: f32, p: f32) -> Self {
+        self.with(Sharpness::new(sharpness_factor, p))
     }
 
     /// Blurs by the mean of a square whose side, odd, is drawn from `size` (pixels of the resized image): see [`BoxBlur`].

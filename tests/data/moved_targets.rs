@@ -30,7 +30,7 @@ fn even() -> Vec<Moving> {
         ("scale jitter", stage().with(ScaleJitter::new(0.5..=1.5)), 1.1),
         ("letterbox", Image::sized(150, 160).letterbox([9; 3]), 1.1),
         ("pad", stage().pad([25, 10, 15, 20]).resize([160, 120]), 1.1),
-        ("random crop", stage().with(RandomCrop::new().pad(20)), 1.1),
+        ("random crop", stage().with(RandomCrop::new().padding(20)), 1.1),
         ("center crop", stage().center_crop(0.8), 1.1),
     ]
 }
@@ -331,8 +331,9 @@ fn an_iou_crop_is_a_window_of_the_photo_and_of_its_boxes() {
     ];
     let batch = RecordBatch::try_from_iter(columns).unwrap();
     let crop = IouCrop {
-        scale: 0.5..=0.5,
-        overlaps: vec![0.0],
+        min_scale: 0.5,
+        max_scale: 0.5,
+        sampler_options: vec![0.0],
         ..IouCrop::default()
     };
     let image = Image::sized(24, 20).random_iou_crop(crop).as_u8();

@@ -173,7 +173,7 @@ fn what_a_recipe_says_wrong_is_named() {
     let error = refused(r#"{"rotate": {"degree": 10}}"#);
     assert!(
         error.contains(
-            "unknown field `degree` (do you mean `degrees`?), expected `degrees` or `padding` at line 1 column 20"
+            "unknown field `degree` (do you mean `degrees`?), expected one of `degrees`, `padding`, `padding_mode` at line 1 column 20"
         ),
         "{error}"
     );
@@ -404,23 +404,32 @@ fn all_specs() -> BTreeMap<&'static str, Checks> {
         r#"{"depth": "f32"}"#,
     );
     add::<HorizontalFlip>(&mut all, r#"{"p": 0.25}"#);
-    add::<Rotate>(&mut all, r#"{"degrees": 12.5, "padding": "edge"}"#);
+    add::<Rotate>(&mut all, r#"{"degrees": 12.5, "padding_mode": "edge"}"#);
     add::<VerticalFlip>(&mut all, r#"{"p": 0.25}"#);
     add::<Transpose>(&mut all, r#"{"p": 0.25}"#);
-    add::<Scale>(&mut all, r#"{"scale": [0.5, 1.5], "padding": {"constant": [1, 2, 3]}}"#);
-    add::<Shear>(&mut all, r#"{"degrees": [10.0, 5.0], "padding": "reflect"}"#);
-    add::<Translate>(&mut all, r#"{"shares": [0.25, 0.5], "padding": "symmetric"}"#);
+    add::<Scale>(
+        &mut all,
+        r#"{"scale": [0.5, 1.5], "padding_mode": {"constant": [1, 2, 3]}}"#,
+    );
+    add::<Shear>(&mut all, r#"{"degrees": [10.0, 5.0], "padding_mode": "reflect"}"#);
+    add::<Translate>(&mut all, r#"{"translate": [0.25, 0.5], "padding_mode": "symmetric"}"#);
     add::<Affine>(
         &mut all,
-        r#"{"degrees": 12.5, "translate": [0.25, 0.5], "scale": [0.5, 1.5], "shear": [10.0, 5.0], "padding": "edge"}"#,
+        r#"{"degrees": 12.5, "translate": [0.25, 0.5], "scale": [0.5, 1.5], "shear": [10.0, 5.0], "padding_mode": "edge"}"#,
     );
-    add::<Perspective>(&mut all, r#"{"distortion_scale": 0.25, "p": 0.25, "padding": "edge"}"#);
-    add::<ElasticTransform>(&mut all, r#"{"alpha": 20.0, "sigma": 4.0, "padding": "edge"}"#);
-    add::<RandomCrop>(&mut all, r#"{"size": [20, 10], "pad": 4, "padding": "edge"}"#);
-    add::<Pad>(&mut all, r#"{"sides": [1, 2, 3, 4], "padding": "reflect"}"#);
+    add::<Perspective>(
+        &mut all,
+        r#"{"distortion_scale": 0.25, "p": 0.25, "padding_mode": "edge"}"#,
+    );
+    add::<ElasticTransform>(&mut all, r#"{"alpha": 20.0, "sigma": 4.0, "padding_mode": "edge"}"#);
+    add::<RandomCrop>(&mut all, r#"{"size": [20, 10], "padding": 4, "padding_mode": "edge"}"#);
+    add::<Pad>(&mut all, r#"{"padding": [1, 2, 3, 4], "padding_mode": "reflect"}"#);
     add::<Resize>(&mut all, r#"{"size": [20, 10]}"#);
-    add::<ScaleJitter>(&mut all, r#"{"scale": [0.5, 1.5], "padding": "edge"}"#);
-    add::<ZoomOut>(&mut all, r#"{"side_range": [1.5, 2.0], "p": 0.25, "padding": "edge"}"#);
+    add::<ScaleJitter>(&mut all, r#"{"scale_range": [0.5, 1.5], "padding_mode": "edge"}"#);
+    add::<ZoomOut>(
+        &mut all,
+        r#"{"side_range": [1.5, 2.0], "p": 0.25, "padding_mode": "edge"}"#,
+    );
     add::<Brightness>(&mut all, r#"{"factor": 0.3}"#);
     add::<Contrast>(&mut all, r#"{"factor": 0.3}"#);
     add::<Saturation>(&mut all, r#"{"factor": 0.3}"#);
@@ -442,7 +451,7 @@ fn all_specs() -> BTreeMap<&'static str, Checks> {
         &mut all,
         r#"{"brightness": [0.5, 1.5], "contrast": [0.25, 2.0], "saturation": [0.0, 1.0], "hue": [-0.25, 0.5], "p": 0.25}"#,
     );
-    add::<Sharpness>(&mut all, r#"{"factor": 3.0, "p": 0.3}"#);
+    add::<Sharpness>(&mut all, r#"{"sharpness_factor": 3.0, "p": 0.3}"#);
     add::<BoxBlur>(&mut all, r#"{"size": [5, 9]}"#);
     add::<MotionBlur>(&mut all, r#"{"size": [5, 9], "angle": [-10.0, 10.0]}"#);
     add::<ShotNoise>(&mut all, r#"{"scale": [0.25, 0.5]}"#);
@@ -454,11 +463,11 @@ fn all_specs() -> BTreeMap<&'static str, Checks> {
         r#"{"holes": [3, 4], "height": [0.25, 0.5], "width": [0.25, 0.75], "fill": "random"}"#,
     );
     add::<GridDropout>(&mut all, r#"{"ratio": 0.25, "unit": [0.25, 0.5], "fill": [1, 2, 3]}"#);
-    add::<GaussianNoise>(&mut all, r#"{"sigma": 0.03}"#);
+    add::<GaussianNoise>(&mut all, r#"{"mean": 0.1, "sigma": 0.03}"#);
     add::<GaussianBlur>(&mut all, r#"{"sigma": [0.3, 0.7]}"#);
     add::<RandomErasing>(
         &mut all,
-        r#"{"p": 0.3, "scale": [0.1, 0.2], "ratio": [0.5, 2.0], "fill": [1, 2, 3]}"#,
+        r#"{"p": 0.3, "scale": [0.1, 0.2], "ratio": [0.5, 2.0], "value": [1, 2, 3]}"#,
     );
     // Operations that run others, and policies.
     add::<Identity>(&mut all, "{}");

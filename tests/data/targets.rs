@@ -650,7 +650,7 @@ fn boxes_lose_what_their_picture_has_lost() {
 fn an_iou_crop_keeps_boxes_whose_centre_it_shows() {
     let values = many();
     let crop = IouCrop {
-        overlaps: vec![0.3],
+        sampler_options: vec![0.3],
         ..IouCrop::default()
     };
     let image = Image::new(32)
@@ -704,8 +704,9 @@ fn what_a_motion_behind_an_iou_crop_shows_has_its_box() {
     ];
     let batch = RecordBatch::try_from_iter(columns).unwrap();
     let crop = IouCrop {
-        scale: 0.4..=0.6,
-        overlaps: vec![0.0],
+        min_scale: 0.4,
+        max_scale: 0.6,
+        sampler_options: vec![0.0],
         ..IouCrop::default()
     };
     let made = |image: Image| {

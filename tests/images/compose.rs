@@ -534,7 +534,7 @@ fn mistakes_inside_of_others_have_their_line_and_column() {
         (
             "degrees = 10",
             "degres = 10",
-            "rotate: unknown field `degres` (do you mean `degrees`?), expected `degrees` or `padding` at line 6 column 18",
+            "rotate: unknown field `degres` (do you mean `degrees`?), expected one of `degrees`, `padding`, `padding_mode` at line 6 column 18",
         ),
         (
             "degrees = 10",

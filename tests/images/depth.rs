@@ -200,7 +200,7 @@ fn what_moves_pixels_agrees_with_torchvision() {
     // What is beyond a picture is a share, too.
     let wide = [WIDTH, HEIGHT + 2];
     let padded = resized(wide, |image| {
-        let rim = Pad::new([0, 2, 0, 0]).padding(Padding::Constant([51, 102, 255]));
+        let rim = Pad::new([0, 2, 0, 0]).padding_mode(Padding::Constant([51, 102, 255]));
         image.with(Resize::new([WIDTH, HEIGHT])).with(rim)
     });
     let plane = (WIDTH * (HEIGHT + 2)) as usize;
@@ -327,7 +327,7 @@ fn noise_has_its_deviation() {
 
 #[test]
 fn boxes_are_filled_with_shares() {
-    let erasing = |fill: Fill| RandomErasing::new(1.0, 0.3..=0.3, 1.0..=1.0).fill(fill);
+    let erasing = |fill: Fill| RandomErasing::new(1.0, 0.3..=0.3, 1.0..=1.0).value(fill);
     let photo = expected("rgb");
     let places = photo.len() / 3;
     let filled = changed(&erasing(Fill::Color([51, 102, 255])), 3, 0);

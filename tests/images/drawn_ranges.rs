@@ -163,7 +163,7 @@ fn the_place_of_a_part_is_torchvisions() {
         ranges,
     } in fixture().cropped
     {
-        let crop = RandomCrop::new().size(to).pad(padding);
+        let crop = RandomCrop::new().size(to).padding(padding);
         for (axis, torchvision) in ranges.into_iter().enumerate() {
             // The part's corner in the picture.
             let places = values(&crop, size, |motion| -motion.point([0.0; 2])[axis]);

@@ -419,7 +419,7 @@ fn color_jitter_is_its_parts_in_a_drawn_order() {
 #[test]
 fn erasing_fills_a_box_of_the_asked_size() {
     // Twice to three times as high as wide.
-    let erasing = RandomErasing::new(1.0, 0.1..=0.15, 2.0..=3.0).fill([9, 8, 7]);
+    let erasing = RandomErasing::new(1.0, 0.1..=0.15, 2.0..=3.0).value([9, 8, 7]);
     for position in 0..200 {
         let out = applied(&erasing, flat(60, 40, 200), position);
         let pixels: Vec<&[u8]> = out.levels.chunks(3).collect();
@@ -463,6 +463,21 @@ fn noise_has_its_mean_and_deviation() {
     assert!(mean.abs() < 0.1, "{mean}");
     assert!((deviation - 12.75).abs() < 0.1, "{deviation}");
     assert!((beyond - 0.0455).abs() < 0.003, "{beyond}");
+}
+
+#[test]
+fn noise_may_have_a_mean() {
+    let noise = GaussianNoise::new(0.05);
+    // Once used, it has worked its table out.
+    let _ = applied(&noise, flat(3, 3, 128), 0);
+    for (mean, expected) in [(0.2, 51.0), (-0.1, -25.5)] {
+        let pixels = applied(&noise.clone().mean(mean), flat(300, 300, 128), 0);
+        let n = pixels.levels.len() as f64;
+        let found = pixels.levels.iter().map(|&level| f64::from(level) - 128.0).sum::<f64>() / n;
+        assert!((found - expected).abs() < 0.1, "{found} for {expected}");
+    }
+    let error = Image::new(8).with(noise.mean(2.0)).check().unwrap_err().to_string();
+    assert_eq!(error, "gaussian_noise: mean is 2, but has to lie in -1..=1");
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod operation_limits;
 mod operation_references;
 mod operations;
 mod page;
+mod parameter_names;
 mod partner_references;
 mod per_class;
 mod pictures;

@@ -66,10 +66,10 @@ pub(super) fn operations() -> Vec<Box<dyn Operation>> {
         Box::new(HorizontalFlip::new(0.5)),
         Box::new(VerticalFlip::new(0.5)),
         Box::new(Rotate::new(180.0)),
-        Box::new(Rotate::new(40.0).padding(Padding::Reflect)),
+        Box::new(Rotate::new(40.0).padding_mode(Padding::Reflect)),
         Box::new(Scale::new(0.3..=3.0)),
-        Box::new(Shear::new([30.0, 20.0]).padding(Padding::Edge)),
-        Box::new(Translate::new([0.5, 0.3]).padding(Padding::Symmetric)),
+        Box::new(Shear::new([30.0, 20.0]).padding_mode(Padding::Edge)),
+        Box::new(Translate::new([0.5, 0.3]).padding_mode(Padding::Symmetric)),
         Box::new(
             Affine::new(90.0)
                 .translate([0.2, 0.1])
@@ -78,9 +78,9 @@ pub(super) fn operations() -> Vec<Box<dyn Operation>> {
         ),
         Box::new(Perspective::new(0.9, 1.0)),
         Box::new(ElasticTransform::new(200.0, 5.0)),
-        Box::new(RandomCrop::new().pad(4)),
+        Box::new(RandomCrop::new().padding(4)),
         Box::new(RandomCrop::new().size([9, 7])),
-        Box::new(Pad::new([1, 2, 3, 4]).padding(Padding::Reflect)),
+        Box::new(Pad::new([1, 2, 3, 4]).padding_mode(Padding::Reflect)),
         Box::new(Resize::new([31, 17])),
         Box::new(ScaleJitter::new(0.1..=2.0)),
         Box::new(ZoomOut::new(1.0..=4.0, 1.0)),

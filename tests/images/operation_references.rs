@@ -142,7 +142,7 @@ fn color_jitter_is_its_factors_in_its_order() {
 fn erased_regions_are_those_of_torchvision_and_albumentations() {
     // Height over width.
     let ratio = 10.0 / 12.0;
-    let erasing = RandomErasing::new(1.0, 0.0625..=0.0625, ratio..=ratio).fill(COLOUR);
+    let erasing = RandomErasing::new(1.0, 0.0625..=0.0625, ratio..=ratio).value(COLOUR);
     let dropout = CoarseDropout::new(1..=1, 0.25..=0.25, 0.25..=0.25).fill(COLOUR);
     for operation in [&erasing as &dyn Operation, &dropout] {
         let row = row_of(operation, &photo(), "12 x 10 at 17, 9");
@@ -171,7 +171,7 @@ fn moved_pixels_are_torchvisions() {
     of(&HorizontalFlip::new(1.0), "mirrored");
     of(&VerticalFlip::new(1.0), "upside-down");
     of(&Transpose::new(1.0), "transposed");
-    let pad = |padding: Padding| Pad::new([5, 3, 7, 4]).padding(padding);
+    let pad = |padding: Padding| Pad::new([5, 3, 7, 4]).padding_mode(padding);
     of(&pad(Padding::Constant(COLOUR)), "constant");
     of(&pad(Padding::Edge), "edge");
     of(&pad(Padding::Reflect), "reflect");
@@ -179,7 +179,7 @@ fn moved_pixels_are_torchvisions() {
     let crop = RandomCrop::new().size([9, 7]);
     let row = row_of(&crop, &part(16, 12), "from 4, 3");
     assert_eq!(applied_at(&crop, &part(16, 12), row), drawn("part-crop"));
-    let padded = RandomCrop::new().pad(5);
+    let padded = RandomCrop::new().padding(5);
     let row = row_of(&padded, &part(16, 12), "from -3, 4");
     assert_eq!(applied_at(&padded, &part(16, 12), row), drawn("part-crop-padded"));
 }

@@ -168,7 +168,7 @@ fn neutral_parameters_change_nothing() {
         &SimulateLowResolution::new(1.0..=1.0),
         &CoarseDropout::new(0..=0, 0.5..=0.5, 0.5..=0.5),
         &ColorJitter::new(0.0, 0.0, 0.0).hue(0.0),
-        &RandomErasing::new(0.0, 0.1..=0.2, 1.0..=1.0).fill(Fill::Random),
+        &RandomErasing::new(0.0, 0.1..=0.2, 1.0..=1.0).value(Fill::Random),
     ];
     for operation in neutral {
         for pixels in [photo(), grey(), with_alpha(&photo())] {
@@ -267,10 +267,10 @@ fn a_bare_name_does_something_or_is_refused() {
         assert_eq!(bare(name), r#"{"factor":0.2}"#);
     }
     assert_eq!(bare("hue"), r#"{"hue":0.05}"#);
-    assert_eq!(bare("gaussian_noise"), r#"{"sigma":0.1}"#);
+    assert_eq!(bare("gaussian_noise"), r#"{"mean":0.0,"sigma":0.1}"#);
     assert_eq!(bare("gaussian_blur"), r#"{"sigma":[0.1,2.0]}"#);
     assert_eq!(bare("scale"), r#"{"scale":[0.9,1.1]}"#);
-    assert_eq!(bare("translate"), r#"{"shares":[0.0625,0.0625]}"#);
+    assert_eq!(bare("translate"), r#"{"translate":[0.0625,0.0625]}"#);
     assert_eq!(bare("shear"), r#"{"degrees":[10.0,10.0]}"#);
 }
 
@@ -396,7 +396,7 @@ fn parameters_out_of_range_are_named() {
         ),
         (
             Image::new(8).sharpness(-1.0, 0.5),
-            "sharpness: factor is -1, but has to be a finite number of at least 0",
+            "sharpness: sharpness_factor is -1, but has to be a finite number of at least 0",
         ),
         (
             Image::new(8).box_blur(2..=4),
@@ -592,7 +592,7 @@ fn dropped_boxes_have_their_sizes() {
     for operation in [
         &CoarseDropout::new(3..=3, 0.5..=0.5, 0.5..=0.5).fill(Fill::Random) as &dyn Operation,
         &GridDropout::new(0.5, 0.2..=0.2).fill(Fill::Random),
-        &RandomErasing::new(1.0, 0.3..=0.3, 1.0..=1.0).fill(Fill::Random),
+        &RandomErasing::new(1.0, 0.3..=0.3, 1.0..=1.0).value(Fill::Random),
     ] {
         let out = applied(operation, &flat);
         let changed = out.levels.iter().filter(|&&level| level != 93).count();
@@ -605,7 +605,7 @@ fn dropped_boxes_have_their_sizes() {
 fn erasing_with_noise_erases_the_same_box() {
     let (plain, noise) = (
         RandomErasing::new(1.0, 0.1..=0.3, 0.5..=2.0),
-        RandomErasing::new(1.0, 0.1..=0.3, 0.5..=2.0).fill(Fill::Random),
+        RandomErasing::new(1.0, 0.1..=0.3, 0.5..=2.0).value(Fill::Random),
     );
     let white = Pixels {
         levels: vec![255; 60 * 40 * 3],

@@ -235,7 +235,7 @@ fn every_mistake_in_a_recipe_has_its_key_its_place_and_what_is_allowed() {
         (
             "degrees = 5",
             "degree = 5",
-            "augment.operations[0]: rotate: unknown field `degree` (do you mean `degrees`?), expected `degrees`",
+            "augment.operations[0]: rotate: unknown field `degree` (do you mean `degrees`?), expected one of `degrees`, ",
         ),
         (
             "{ rotate =",
@@ -509,7 +509,7 @@ fn sizes_are_checked_against_that_of_the_run() {
     let recipe = |size: &str| {
         format!(
             "{size}\n[augment]\ncrop = {{ resize_center_crop = {{ resize_size = 300 }} }}\n\
-             operations = [{{ resize = {{ size = [320, 240] }} }}, {{ pad = {{ sides = [4, 4, 4, 4] }} }}, {{ random_crop = {{ size = [288, 200] }} }}]\n"
+             operations = [{{ resize = {{ size = [320, 240] }} }}, {{ pad = {{ padding = [4, 4, 4, 4] }} }}, {{ random_crop = {{ size = [288, 200] }} }}]\n"
         )
     };
     // The size may still be given beside it.

@@ -4,7 +4,6 @@ use super::region::Region;
 use crate::rng::Rng;
 use crate::rows::BoxFormat;
 use serde::{Deserialize, Serialize};
-use std::ops::RangeInclusive;
 
 /// Rounds after which a picture without a fitting part is taken whole: torchvision goes on for ever, in which each round ends with a chance
 /// of one in seven by the standard overlaps.
@@ -14,7 +13,7 @@ const TRIALS: u32 = 1000;
 
 /// A random part of a picture that overlaps enough with one of its boxes: torchvision's `RandomIoUCrop`, of SSD (Liu et al. 2016).
 ///
-/// An overlap is drawn from `overlaps`; one of 1 or more takes the whole picture. Then up to `trials` parts are drawn, of which the
+/// An overlap is drawn from `sampler_options`; one of 1 or more takes the whole picture. Then up to `trials` parts are drawn, of which the
 /// first counts whose sides' ratio is allowed, that has the centre of a box, and whose intersection over union with such a box is at least the
 /// overlap. Where none does, another overlap is drawn. A row without boxes is taken whole, where torchvision has no answer.
 ///
@@ -24,14 +23,18 @@ const TRIALS: u32 = 1000;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct IouCrop {
-    /// Width and height of the part as shares of the picture's, each drawn evenly. Above 0 and up to 1. Defaults to 0.3 to 1.
-    #[serde(with = "crate::spec::range")]
-    pub scale: RangeInclusive<f32>,
-    /// Width of the part over its height. Above 0. Defaults to 0.5 to 2.
-    #[serde(with = "crate::spec::range")]
-    pub ratio: RangeInclusive<f32>,
+    /// The least width and height of the part as shares of the picture's, between which and `max_scale` each is drawn evenly. Above 0. Defaults
+    /// to 0.3.
+    pub min_scale: f32,
+    /// The greatest of these shares, up to 1. Defaults to 1.
+    pub max_scale: f32,
+    /// The least width of the part over its height. Above 0. Defaults to 0.5.
+    pub min_aspect_ratio: f32,
+    /// The greatest width of the part over its height. Defaults to 2.
+    pub max_aspect_ratio: f32,
     /// Overlaps of which one is drawn, 0 or more each. Defaults to 0, 0.1, 0.3, 0.5, 0.7, 0.9 and 1.
-    pub overlaps: Vec<f32>,
+    #[serde(alias = "overlaps")]
+    pub sampler_options: Vec<f32>,
     /// Parts that are drawn for an overlap, in `1..=1000`. Defaults to 40.
     pub trials: u32,
 }
@@ -39,9 +42,11 @@ pub struct IouCrop {
 impl Default for IouCrop {
     fn default() -> Self {
         Self {
-            scale: 0.3..=1.0,
-            ratio: 0.5..=2.0,
-            overlaps: vec![0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0],
+            min_scale: 0.3,
+            max_scale: 1.0,
+            min_aspect_ratio: 0.5,
+            max_aspect_ratio: 2.0,
+            sampler_options: vec![0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0],
             trials: 40,
         }
     }
@@ -50,22 +55,29 @@ impl Default for IouCrop {
 impl IouCrop {
     /// What is wrong with it.
     pub(in crate::image) fn check(&self) -> Result<(), String> {
-        let (scale, ratio) = (&self.scale, &self.ratio);
-        if !(*scale.start() > 0.0 && scale.start() <= scale.end() && *scale.end() <= 1.0) {
-            return Err(format!("scale is {scale:?}, but has to be a range above 0 and up to 1"));
+        let (low, high) = (self.min_scale, self.max_scale);
+        if !(low > 0.0 && low <= high && high <= 1.0) {
+            return Err(format!(
+                "min_scale is {low} and max_scale {high}, but they have to be the ends of a range above 0 and up to 1"
+            ));
         }
-        if !(*ratio.start() > 0.0 && ratio.start() <= ratio.end()) {
-            return Err(format!("ratio is {ratio:?}, but has to be a range above 0"));
+        let (low, high) = (self.min_aspect_ratio, self.max_aspect_ratio);
+        if !(low > 0.0 && low <= high) {
+            return Err(format!(
+                "min_aspect_ratio is {low} and max_aspect_ratio {high}, but they have to be the ends of a range above 0"
+            ));
         }
         match self
-            .overlaps
+            .sampler_options
             .iter()
             .find(|overlap| !(**overlap >= 0.0 && overlap.is_finite()))
         {
             Some(overlap) => Err(format!(
-                "an overlap is {overlap}, but has to be a finite number of 0 or more"
+                "sampler_options has {overlap}, but an overlap has to be a finite number of 0 or more"
             )),
-            None if self.overlaps.is_empty() => Err("overlaps are none, and one is drawn of them".to_owned()),
+            None if self.sampler_options.is_empty() => {
+                Err("sampler_options is empty, and an overlap is drawn of them".to_owned())
+            }
             None if !(1..=TRIALS).contains(&self.trials) => {
                 Err(format!("trials is {}, but has to lie in 1..={TRIALS}", self.trials))
             }
@@ -80,11 +92,11 @@ impl IouCrop {
         }
         let (across, down) = (f64::from(width), f64::from(height));
         let side = |length: f64, rng: &mut Rng| {
-            let share = between(*self.scale.start(), *self.scale.end(), rng);
+            let share = between(self.min_scale, self.max_scale, rng);
             (length * share).floor()
         };
         for _ in 0..ROUNDS {
-            let overlap = f64::from(self.overlaps[rng.below(self.overlaps.len() as u64) as usize]);
+            let overlap = f64::from(self.sampler_options[rng.below(self.sampler_options.len() as u64) as usize]);
             if overlap >= 1.0 {
                 return None;
             }
@@ -92,7 +104,7 @@ impl IouCrop {
                 let (w, h) = (side(across, rng), side(down, rng));
                 if w == 0.0
                     || h == 0.0
-                    || !(f64::from(*self.ratio.start())..=f64::from(*self.ratio.end())).contains(&(w / h))
+                    || !(f64::from(self.min_aspect_ratio)..=f64::from(self.max_aspect_ratio)).contains(&(w / h))
                 {
                     continue;
                 }
@@ -188,7 +200,7 @@ mod tests {
         let boxes = [[10.0, 10.0, 60.0, 50.0], [150.0, 20.0, 160.0, 30.0]];
         for overlap in [0.1, 0.3, 0.5] {
             let crop = IouCrop {
-                overlaps: vec![overlap],
+                sampler_options: vec![overlap],
                 ..IouCrop::default()
             };
             let mut parts = 0;
@@ -230,7 +242,7 @@ mod tests {
     #[test]
     fn an_overlap_of_one_and_a_row_without_boxes_are_taken_whole() {
         let whole = IouCrop {
-            overlaps: vec![1.0],
+            sampler_options: vec![1.0],
             ..IouCrop::default()
         };
         let boxes = [[10.0, 10.0, 60.0, 50.0]];

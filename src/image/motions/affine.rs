@@ -25,7 +25,8 @@ pub struct Affine {
     #[serde(with = "crate::spec::range")]
     scale: RangeInclusive<f32>,
     shear: [f32; 2],
-    pub(super) padding: Option<Padding>,
+    #[serde(alias = "padding")]
+    pub(super) padding_mode: Option<Padding>,
 }
 
 /// What is drawn for a row.
@@ -44,7 +45,7 @@ impl Affine {
             translate: [0.0; 2],
             scale: 1.0..=1.0,
             shear: [0.0; 2],
-            padding: None,
+            padding_mode: None,
         }
     }
 
@@ -62,7 +63,8 @@ impl Affine {
         self
     }
 
-    /// Leans vertical lines over by up to the first number of degrees, horizontal ones by up to the second, each in `0..=80`.
+    /// Leans vertical lines over by up to the first number of degrees, horizontal ones by up to the second, each in `0..=80`. torchvision's pair
+    /// is the range of the first alone.
     #[must_use]
     pub fn shear(mut self, degrees: [f32; 2]) -> Self {
         self.shear = degrees;
@@ -129,7 +131,7 @@ impl Operation for Affine {
         let matrix = linear(drew.angle, drew.factor, drew.shear);
         moved(
             Some(Motion::about_centre(subject.size(), matrix, drew.shift)),
-            self.padding,
+            self.padding_mode,
         )
     }
 

@@ -25,7 +25,8 @@ const NODES: f64 = 2.0;
 pub struct ElasticTransform {
     alpha: f32,
     sigma: f32,
-    pub(super) padding: Option<Padding>,
+    #[serde(alias = "padding")]
+    pub(super) padding_mode: Option<Padding>,
 }
 
 impl ElasticTransform {
@@ -34,7 +35,7 @@ impl ElasticTransform {
         Self {
             alpha,
             sigma,
-            padding: None,
+            padding_mode: None,
         }
     }
 
@@ -110,7 +111,10 @@ impl Spec for ElasticTransform {
 impl Operation for ElasticTransform {
     fn draw(&self, subject: &Subject, rng: &mut Rng) -> Drawn {
         let field = self.field(subject.size(), rng);
-        moved(field.map(|field| Motion::field(subject.size(), field)), self.padding)
+        moved(
+            field.map(|field| Motion::field(subject.size(), field)),
+            self.padding_mode,
+        )
     }
 
     fn moves(&self) -> bool {

@@ -18,14 +18,15 @@ macro_rules! padding {
         impl $motion {
             #[doc = $doc]
             #[must_use]
-            pub fn padding(mut self, padding: Padding) -> Self {
-                self.padding = padding.into();
+            pub fn padding_mode(mut self, padding: Padding) -> Self {
+                self.padding_mode = padding.into();
                 self
             }
         }
     )*};
 }
 
-padding!("What is beyond the picture, in place of what operations before it say, or black.":
+padding!("What is beyond the picture, in place of what operations before it say, or black: torchvision's `padding_mode` with its `fill`, of which \
+    all but its crop and its rim have `fill` alone.":
     Affine, ElasticTransform, Perspective, RandomCrop, Rotate, Scale, ScaleJitter, Shear, Translate, ZoomOut);
 padding!("What the rim shows: torchvision's `padding_mode` and `fill`. Defaults to black.": Pad);

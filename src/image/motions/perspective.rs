@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 pub struct Perspective {
     distortion_scale: f32,
     p: f32,
-    pub(super) padding: Option<Padding>,
+    #[serde(alias = "padding")]
+    pub(super) padding_mode: Option<Padding>,
 }
 
 impl Perspective {
@@ -24,7 +25,7 @@ impl Perspective {
         Self {
             distortion_scale,
             p,
-            padding: None,
+            padding_mode: None,
         }
     }
 
@@ -66,7 +67,7 @@ impl Operation for Perspective {
         let ends = self.corners(size, rng);
         moved(
             ends.and_then(|ends| Motion::of_points(size, size, from, ends)),
-            self.padding,
+            self.padding_mode,
         )
     }
 

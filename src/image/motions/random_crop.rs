@@ -8,18 +8,19 @@ use crate::rng::Rng;
 use crate::spec::Spec;
 use serde::{Deserialize, Serialize};
 
-/// Takes a part of `size` pixels at a random place of the picture, around which `pad` pixels are added first: torchvision's `RandomCrop`
-/// with `pad_if_needed`. Without a size the picture keeps its own, and is moved by up to `pad` pixels. Along a side on which the part is longer
+/// Takes a part of `size` pixels at a random place of the picture, around which `padding` pixels are added first: torchvision's `RandomCrop`
+/// with `pad_if_needed`. Without a size the picture keeps its own, and is moved by up to `padding` pixels. Along a side on which the part is longer
 /// than that, the missing pixels are added on both ends, so that all of the picture lies at a random place of the part.
 ///
 /// Beyond the picture is what the photo shows beside the crop, if the stage has a crop; at its end, black or what
-/// [`padding`](Self::padding) says.
+/// [`padding_mode`](Self::padding_mode) says.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RandomCrop {
     size: Option<[u32; 2]>,
-    pad: u32,
-    pub(super) padding: Option<Padding>,
+    #[serde(alias = "pad")]
+    padding: u32,
+    pub(super) padding_mode: Option<Padding>,
 }
 
 impl RandomCrop {
@@ -37,15 +38,15 @@ impl RandomCrop {
 
     /// Adds `pixels` on each side before, `0..=8192`.
     #[must_use]
-    pub fn pad(mut self, pixels: u32) -> Self {
-        self.pad = pixels;
+    pub fn padding(mut self, pixels: u32) -> Self {
+        self.padding = pixels;
         self
     }
 
     /// Left and top edge of the part.
     fn place(&self, from: [u32; 2], rng: &mut Rng) -> [i32; 2] {
         let to = self.size.unwrap_or(from);
-        let pad = self.pad as i32;
+        let pad = self.padding as i32;
         [0, 1].map(|axis| {
             let room = from[axis] as i32 + 2 * pad - to[axis] as i32;
             let drawn = rng.below(u64::from(room.unsigned_abs()) + 1) as i32;
@@ -62,10 +63,10 @@ impl Spec for RandomCrop {
     fn check(&self) -> Result<()> {
         let side = |side: u32| check_number("size", side as f32, 1.0..=8192.0);
         self.size.into_iter().flatten().try_for_each(side)?;
-        check_number("pad", self.pad as f32, 0.0..=8192.0)?;
-        match (self.size, self.pad) {
+        check_number("padding", self.padding as f32, 0.0..=8192.0)?;
+        match (self.size, self.padding) {
             (None, 0) => Err(Error::config(
-                "size and pad are both left out, which changes nothing: give at least one of them",
+                "size and padding are both left out, which changes nothing: give at least one of them",
             )),
             _ => Ok(()),
         }
@@ -76,7 +77,7 @@ impl Operation for RandomCrop {
     fn draw(&self, subject: &Subject, rng: &mut Rng) -> Drawn {
         let from = subject.size();
         let motion = Motion::crop(from, self.size.unwrap_or(from), self.place(from, rng));
-        moved(Some(motion), self.padding)
+        moved(Some(motion), self.padding_mode)
     }
 
     fn in_words(&self, subject: &Subject, rng: &mut Rng) -> Option<String> {

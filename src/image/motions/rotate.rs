@@ -10,18 +10,22 @@ use serde::{Deserialize, Serialize};
 
 /// Turns the image about its centre by an angle drawn evenly from `-degrees..=degrees`, counter-clockwise where it is
 /// positive: torchvision's `RandomRotation` with bilinear interpolation, without `expand`. The size stays. Corners show what the photo has beside
-/// the crop; beyond the photo it is black, or what [`padding`](Self::padding) says.
+/// the crop; beyond the photo it is black, or what [`padding_mode`](Self::padding_mode) says.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Rotate {
     degrees: f32,
-    pub(super) padding: Option<Padding>,
+    #[serde(alias = "padding")]
+    pub(super) padding_mode: Option<Padding>,
 }
 
 impl Rotate {
     /// `degrees` in `0..=180`. Defaults to 10, as in a run that names no operations.
     pub fn new(degrees: f32) -> Self {
-        Self { degrees, padding: None }
+        Self {
+            degrees,
+            padding_mode: None,
+        }
     }
 
     fn angle(&self, rng: &mut Rng) -> f32 {
@@ -47,7 +51,7 @@ impl Spec for Rotate {
 impl Operation for Rotate {
     fn draw(&self, subject: &Subject, rng: &mut Rng) -> Drawn {
         let motion = Motion::rotation(subject.size(), f64::from(self.angle(rng)));
-        moved(Some(motion), self.padding)
+        moved(Some(motion), self.padding_mode)
     }
 
     fn moves(&self) -> bool {

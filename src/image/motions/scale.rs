@@ -17,13 +17,17 @@ use serde::{Deserialize, Serialize};
 pub struct Scale {
     #[serde(with = "crate::spec::range")]
     scale: RangeInclusive<f32>,
-    pub(super) padding: Option<Padding>,
+    #[serde(alias = "padding")]
+    pub(super) padding_mode: Option<Padding>,
 }
 
 impl Scale {
     /// `scale` within `0.01..=100`. Defaults to `0.9..=1.1`, as in albumentations' `ShiftScaleRotate`.
     pub fn new(scale: RangeInclusive<f32>) -> Self {
-        Self { scale, padding: None }
+        Self {
+            scale,
+            padding_mode: None,
+        }
     }
 
     fn factor(&self, rng: &mut Rng) -> f32 {
@@ -49,7 +53,7 @@ impl Operation for Scale {
     fn draw(&self, subject: &Subject, rng: &mut Rng) -> Drawn {
         let factor = f64::from(self.factor(rng));
         let motion = Motion::about_centre(subject.size(), [factor, 0.0, 0.0, factor], [0.0; 2]);
-        moved(Some(motion), self.padding)
+        moved(Some(motion), self.padding_mode)
     }
 
     fn in_words(&self, _: &Subject, rng: &mut Rng) -> Option<String> {

@@ -10,18 +10,22 @@ use crate::spec::Spec;
 use serde::{Deserialize, Serialize};
 
 /// Leans the picture's sides over, about its centre, by up to `degrees` either way: the first number leans vertical lines, the second
-/// one horizontal lines. The size stays. It is the `shear` of torchvision's `RandomAffine`.
+/// one horizontal lines. The size stays. It is the `shear` of torchvision's `RandomAffine`, of which a pair is the range for vertical lines alone.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Shear {
     degrees: [f32; 2],
-    pub(super) padding: Option<Padding>,
+    #[serde(alias = "padding")]
+    pub(super) padding_mode: Option<Padding>,
 }
 
 impl Shear {
     /// Of vertical lines, and of horizontal ones, each in `0..=80`. Defaults to 10 of both.
     pub fn new(degrees: [f32; 2]) -> Self {
-        Self { degrees, padding: None }
+        Self {
+            degrees,
+            padding_mode: None,
+        }
     }
 
     fn angles(&self, rng: &mut Rng) -> [f32; 2] {
@@ -49,7 +53,7 @@ impl Operation for Shear {
         let matrix = linear(0.0, 1.0, self.angles(rng));
         moved(
             Some(Motion::about_centre(subject.size(), matrix, [0.0; 2])),
-            self.padding,
+            self.padding_mode,
         )
     }
 

@@ -13,14 +13,19 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Translate {
-    shares: [f32; 2],
-    pub(super) padding: Option<Padding>,
+    #[serde(alias = "shares")]
+    translate: [f32; 2],
+    #[serde(alias = "padding")]
+    pub(super) padding_mode: Option<Padding>,
 }
 
 impl Translate {
     /// Shares of width and height, each in `0..=1`. Defaults to 0.0625 of both, as in albumentations' `ShiftScaleRotate`.
-    pub fn new(shares: [f32; 2]) -> Self {
-        Self { shares, padding: None }
+    pub fn new(translate: [f32; 2]) -> Self {
+        Self {
+            translate,
+            padding_mode: None,
+        }
     }
 }
 
@@ -34,8 +39,8 @@ impl Spec for Translate {
     const NAME: &'static str = "translate";
 
     fn check(&self) -> Result<()> {
-        let check = |share| check_number("shares", share, 0.0..=1.0);
-        self.shares.into_iter().try_for_each(check)
+        let check = |share| check_number("translate", share, 0.0..=1.0);
+        self.translate.into_iter().try_for_each(check)
     }
 }
 
@@ -50,12 +55,12 @@ pub(super) fn shift(shares: [f32; 2], size: [u32; 2], rng: &mut Rng) -> [f64; 2]
 impl Operation for Translate {
     fn draw(&self, subject: &Subject, rng: &mut Rng) -> Drawn {
         let size = subject.size();
-        let motion = Motion::about_centre(size, [1.0, 0.0, 0.0, 1.0], shift(self.shares, size, rng));
-        moved(Some(motion), self.padding)
+        let motion = Motion::about_centre(size, [1.0, 0.0, 0.0, 1.0], shift(self.translate, size, rng));
+        moved(Some(motion), self.padding_mode)
     }
 
     fn in_words(&self, subject: &Subject, rng: &mut Rng) -> Option<String> {
-        let [x, y] = shift(self.shares, subject.size(), rng);
+        let [x, y] = shift(self.translate, subject.size(), rng);
         Some(format!("{x}, {y} pixels"))
     }
 

@@ -19,7 +19,8 @@ pub struct ZoomOut {
     #[serde(with = "crate::spec::range")]
     side_range: RangeInclusive<f32>,
     p: f32,
-    pub(super) padding: Option<Padding>,
+    #[serde(alias = "padding")]
+    pub(super) padding_mode: Option<Padding>,
 }
 
 impl ZoomOut {
@@ -28,7 +29,7 @@ impl ZoomOut {
         Self {
             side_range,
             p,
-            padding: None,
+            padding_mode: None,
         }
     }
 
@@ -59,7 +60,7 @@ impl Operation for ZoomOut {
     fn draw(&self, subject: &Subject, rng: &mut Rng) -> Drawn {
         let size = subject.size();
         let motion = self.drawn(size, rng).and_then(|placed| placed.motion(size));
-        moved(motion, self.padding)
+        moved(motion, self.padding_mode)
     }
 
     fn in_words(&self, subject: &Subject, rng: &mut Rng) -> Option<String> {

@@ -25,7 +25,8 @@ pub struct Clahe {
 }
 
 impl Clahe {
-    /// `clip_limit` within `1..=256`; albumentations' default is `1.0..=4.0`. The grid has 8 x 8 tiles.
+    /// `clip_limit` within `1..=256`; albumentations' default is `1.0..=4.0`. The grid has 8 x 8 tiles, as its
+    /// `tile_grid_size`.
     pub fn new(clip_limit: RangeInclusive<f32>) -> Self {
         Self {
             clip_limit,

@@ -22,7 +22,7 @@ pub struct BoxBlur {
 }
 
 impl BoxBlur {
-    /// `size` in pixels, two odd numbers within `1..=15`, of which 1 changes nothing; albumentations' default is `3..=7`.
+    /// `size` in pixels, two odd numbers within `1..=15`, of which 1 changes nothing; albumentations' default is `3..=7`, as its `blur_limit`.
     pub fn new(size: RangeInclusive<u32>) -> Self {
         Self { size }
     }

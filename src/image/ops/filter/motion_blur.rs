@@ -27,7 +27,8 @@ pub struct MotionBlur {
 }
 
 impl MotionBlur {
-    /// `size` in pixels, two odd numbers within `1..=63`, of which 1 changes nothing; albumentations' default is `3..=7`. The angle is any.
+    /// `size` in pixels, two odd numbers within `1..=63`, of which 1 changes nothing; albumentations' default is `3..=7`, as its
+    /// `blur_limit`. The angle is any: its `angle_range`.
     pub fn new(size: RangeInclusive<u32>) -> Self {
         Self {
             size,

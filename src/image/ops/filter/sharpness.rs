@@ -10,20 +10,21 @@ use crate::spec::Spec;
 use pulp::NullaryFnOnce;
 use serde::{Deserialize, Serialize};
 
-/// Moves every pixel away from the mean around it, or towards it, by `factor`, with probability `p`: torchvision's
+/// Moves every pixel away from the mean around it, or towards it, by `sharpness_factor`, with probability `p`: torchvision's
 /// `RandomAdjustSharpness`, rounded to the nearest level. In the mean of 3 x 3 pixels the middle counts five times. The outermost pixels stay, and
 /// so do pictures of fewer than three pixels across or down.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Sharpness {
-    factor: f32,
+    #[serde(alias = "factor")]
+    sharpness_factor: f32,
     p: f32,
 }
 
 impl Sharpness {
-    /// `factor` is at least 0: 0 blurs, 1 changes nothing, 2 sharpens. `p` in `0..=1`, torchvision's default is 0.5.
-    pub fn new(factor: f32, p: f32) -> Self {
-        Self { factor, p }
+    /// `sharpness_factor` is at least 0: 0 blurs, 1 changes nothing, 2 sharpens. `p` in `0..=1`, torchvision's default is 0.5.
+    pub fn new(sharpness_factor: f32, p: f32) -> Self {
+        Self { sharpness_factor, p }
     }
 }
 
@@ -38,10 +39,10 @@ impl Spec for Sharpness {
     const NAME: &'static str = "sharpness";
 
     fn check(&self) -> Result<()> {
-        match self.factor {
+        match self.sharpness_factor {
             0.0..=f32::MAX => check_p(self.p),
             factor => Err(Error::config(format!(
-                "factor is {factor}, but has to be a finite number of at least 0"
+                "sharpness_factor is {factor}, but has to be a finite number of at least 0"
             ))),
         }
     }
@@ -49,7 +50,7 @@ impl Spec for Sharpness {
 
 impl Operation for Sharpness {
     fn draw(&self, subject: &Subject, rng: &mut Rng) -> Drawn {
-        let factor = self.factor;
+        let factor = self.sharpness_factor;
         match rng.chance(self.p) {
             true => Drawn::of_depth(
                 subject.depth,
@@ -70,7 +71,7 @@ impl Operation for Sharpness {
 
     fn in_words(&self, _: &Subject, rng: &mut Rng) -> Option<String> {
         Some(match rng.chance(self.p) {
-            true => format!("factor {:.3}", self.factor),
+            true => format!("factor {:.3}", self.sharpness_factor),
             false => "unchanged".to_owned(),
         })
     }

@@ -3,6 +3,7 @@
 use pulp::NullaryFnOnce;
 
 use crate::error::{Error, Result};
+use crate::image::parameters::check_number;
 use crate::image::wide::wide;
 use crate::image::{Depth, Drawn, Operation, Pixels, Subject};
 use crate::rng::Rng;
@@ -18,18 +19,19 @@ const BLOCK: usize = 2048;
 /// Adds independent normal noise to every level and clips: torchvision's `GaussianNoise`.
 ///
 /// A draw is the sum of two table entries that a random byte each picks, which costs two bytes of randomness and no
-/// arithmetic beyond an addition. The sum has mean 0 and the exact deviation; its distribution function differs from the
+/// arithmetic beyond an addition. The sum has the exact mean and deviation; its distribution function differs from the
 /// normal one by at most 0.002 (before it is rounded to whole levels), and it ends at 4.1 deviations.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct GaussianNoise {
+    mean: f32,
     sigma: f32,
     /// Worked out when it is first needed.
     #[serde(skip)]
     table: OnceLock<Table>,
 }
 
-/// 256 quantiles of a normal distribution of half the variance, in 1/256 of a level.
+/// 256 quantiles of a normal distribution of half the mean and half the variance, in 1/256 of a level.
 type Table = [i32; 256];
 
 impl GaussianNoise {
@@ -37,22 +39,33 @@ impl GaussianNoise {
     /// default, is 25.5 levels.
     pub fn new(sigma: f32) -> Self {
         Self {
+            mean: 0.0,
             sigma,
             table: OnceLock::new(),
         }
     }
+
+    /// The noise's mean as a share of the full range, in `-1..=1`: above 0 it makes pictures brighter. Defaults to 0, as in torchvision.
+    #[must_use]
+    pub fn mean(mut self, mean: f32) -> Self {
+        self.mean = mean;
+        self.table = OnceLock::new();
+        self
+    }
 }
 
-fn table(sigma: f32) -> Table {
+fn table(mean: f32, sigma: f32) -> Table {
+    let middle = f64::from(mean) * 255.0 * f64::from(1 << BITS) / 2.0;
     let share = f64::from(sigma) * 255.0 * f64::from(1 << BITS) / std::f64::consts::SQRT_2;
     let quantiles: [f64; 256] = std::array::from_fn(|i| quantile((i as f64 + 0.5) / 256.0));
     let power = quantiles.iter().map(|z| z * z).sum::<f64>() / 256.0;
-    quantiles.map(|z| libm::round(z * share / power.sqrt()) as i32)
+    quantiles.map(|z| libm::round(z * share / power.sqrt() + middle) as i32)
 }
 
 impl std::fmt::Debug for GaussianNoise {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("GaussianNoise")
+            .field("mean", &self.mean)
             .field("sigma", &self.sigma)
             .finish_non_exhaustive()
     }
@@ -68,6 +81,7 @@ impl Spec for GaussianNoise {
     const NAME: &'static str = "gaussian_noise";
 
     fn check(&self) -> Result<()> {
+        check_number("mean", self.mean, -1.0..=1.0)?;
         match self.sigma {
             0.0..=1.0 => Ok(()),
             sigma => Err(Error::config(format!(
@@ -79,14 +93,14 @@ impl Spec for GaussianNoise {
 
 impl Operation for GaussianNoise {
     fn draw(&self, subject: &Subject, rng: &mut Rng) -> Drawn {
-        let sigma = self.sigma;
-        let table = *self.table.get_or_init(|| table(self.sigma));
+        let (mean, sigma) = (self.mean, self.sigma);
+        let table = *self.table.get_or_init(|| table(mean, sigma));
         // Every level takes a draw of its own: they are made when it is its turn.
         let mut rng = std::mem::replace(rng, Rng::new(0, Self::NAME, 0));
         match subject.depth {
             Depth::U8 => Drawn::values(move |pixels| pixels.change_colors(|pixels| add(pixels, &table, &mut rng))),
             Depth::F32 => {
-                Drawn::floats(move |pixels| pixels.change_colors(|pixels| add_floats(pixels, sigma, &mut rng)))
+                Drawn::floats(move |pixels| pixels.change_colors(|pixels| add_floats(pixels, mean, sigma, &mut rng)))
             }
         }
     }
@@ -96,7 +110,10 @@ impl Operation for GaussianNoise {
     }
 
     fn in_words(&self, _: &Subject, _: &mut Rng) -> Option<String> {
-        Some(format!("sigma {}", self.sigma))
+        Some(match self.mean {
+            0.0 => format!("sigma {}", self.sigma),
+            mean => format!("mean {mean}, sigma {}", self.sigma),
+        })
     }
 }
 
@@ -112,9 +129,9 @@ fn add(pixels: &mut Pixels, table: &Table, rng: &mut Rng) {
 }
 
 /// Exact normal noise: of shares there are no steps that a table could have.
-fn add_floats(pixels: &mut Pixels<f32>, sigma: f32, rng: &mut Rng) {
+fn add_floats(pixels: &mut Pixels<f32>, mean: f32, sigma: f32, rng: &mut Rng) {
     for level in &mut pixels.levels {
-        *level = (*level + sigma * rng.normal()).clamp(0.0, 1.0);
+        *level = (*level + mean + sigma * rng.normal()).clamp(0.0, 1.0);
     }
 }
 

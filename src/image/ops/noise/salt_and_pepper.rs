@@ -20,7 +20,8 @@ pub struct SaltAndPepper {
 }
 
 impl SaltAndPepper {
-    /// `amount` within `0..=1`; albumentations' default is `0.01..=0.06`. Of these, a share of 0.4 to 0.6 is white.
+    /// `amount` within `0..=1`; albumentations' default is `0.01..=0.06`. Of these, a share of 0.4 to 0.6 is white:
+    /// its `salt_vs_pepper`.
     pub fn new(amount: RangeInclusive<f32>) -> Self {
         Self {
             amount,

@@ -25,7 +25,7 @@ pub struct ShotNoise {
 }
 
 impl ShotNoise {
-    /// `scale` within `0.01..=1`; albumentations' default is `0.1..=0.3`.
+    /// `scale` within `0.01..=1`; albumentations' default is `0.1..=0.3`, as its `scale_range`.
     pub fn new(scale: RangeInclusive<f32>) -> Self {
         Self { scale }
     }

@@ -32,7 +32,8 @@ pub struct SimulateLowResolution {
 }
 
 impl SimulateLowResolution {
-    /// `scale` within `0.01..=1`, of which 1 changes nothing; MONAI's default is `0.5..=1.0`, albumentations' `0.25..=0.25`.
+    /// `scale` within `0.01..=1`, of which 1 changes nothing; MONAI's default is `0.5..=1.0`, albumentations' `0.25..=0.25`, as its
+    /// `scale_range`.
     pub fn new(scale: RangeInclusive<f32>) -> Self {
         Self { scale }
     }

@@ -26,6 +26,7 @@ pub struct CoarseDropout {
 
 impl CoarseDropout {
     /// `holes` within `0..=256` (albumentations: `1..=2`); `height` and `width` are shares within `0..=1` (albumentations: `0.1..=0.2`).
+    /// They are its `num_holes_range`, `hole_height_range` and `hole_width_range`.
     pub fn new(holes: RangeInclusive<u32>, height: RangeInclusive<f32>, width: RangeInclusive<f32>) -> Self {
         Self {
             holes,

@@ -25,7 +25,7 @@ pub struct GridDropout {
 
 impl GridDropout {
     /// `ratio` above 0 and up to 1 (albumentations: 0.5); `unit` is a range of shares of the shorter side within `0..=1`
-    /// (albumentations: a tenth).
+    /// (albumentations: a tenth). Its `unit_size_range` is of pixels.
     pub fn new(ratio: f32, unit: RangeInclusive<f32>) -> Self {
         Self {
             ratio,

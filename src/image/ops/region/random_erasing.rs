@@ -20,7 +20,7 @@ const ATTEMPTS: usize = 10;
 /// `scale` is the box's share of the picture's area, drawn evenly; `ratio` its **height over its width**, as in torchvision and unlike that of
 /// `random_resized_crop`, of which the logarithm is drawn evenly. Both sides are rounded to whole pixels and have to be less than the
 /// picture's; where ten boxes in a row are not, nothing is erased. The place is drawn evenly from all that show the whole box. It is black unless
-/// another colour is [given](Self::fill), or [noise](Fill::Random). Alpha stays.
+/// another colour is [given](Self::value), or [noise](Fill::Random). Alpha stays.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RandomErasing {
@@ -29,7 +29,8 @@ pub struct RandomErasing {
     scale: RangeInclusive<f32>,
     #[serde(with = "crate::spec::range")]
     ratio: RangeInclusive<f32>,
-    fill: Fill,
+    #[serde(alias = "fill")]
+    value: Fill,
 }
 
 impl RandomErasing {
@@ -40,7 +41,7 @@ impl RandomErasing {
             p,
             scale,
             ratio,
-            fill: Fill::default(),
+            value: Fill::default(),
         }
     }
 
@@ -48,12 +49,12 @@ impl RandomErasing {
     ///
     /// ```
     /// # use millstream::image::{Image, RandomErasing};
-    /// let train = Image::new(224).with(RandomErasing::new(0.5, 0.02..=0.33, 0.3..=3.3).fill([124, 116, 104]));
+    /// let train = Image::new(224).with(RandomErasing::new(0.5, 0.02..=0.33, 0.3..=3.3).value([124, 116, 104]));
     /// # train.check().unwrap();
     /// ```
     #[must_use]
-    pub fn fill(mut self, fill: impl Into<Fill>) -> Self {
-        self.fill = fill.into();
+    pub fn value(mut self, value: impl Into<Fill>) -> Self {
+        self.value = value.into();
         self
     }
 
@@ -104,7 +105,7 @@ impl Operation for RandomErasing {
         let Some([columns, rows]) = self.erased(subject, rng) else {
             return Drawn::Nothing;
         };
-        let mut fill = self.fill.painter(rng, Self::NAME);
+        let mut fill = self.value.painter(rng, Self::NAME);
         match subject.depth {
             Depth::U8 => Drawn::values(move |pixels| fill.paint(pixels, &columns, &rows)),
             Depth::F32 => Drawn::floats(move |pixels| fill.paint(pixels, &columns, &rows)),
