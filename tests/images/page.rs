@@ -28,7 +28,8 @@ train on new pictures (`train.unfreeze`); the head before that trains on picture
 `aug_mix` mixes what has moved in several ways, and refuses boxes, masks and keypoints. `by_class` goes by the class of a row; where a row has several, as boxes or as a
 list, by the rarest of them, the one that the fewest rows have.
 
-In code there are pictures of 16 bits and of `f32`, too (`Image::depth`): all operations but `clahe` and `jpeg` take them. `equalize` and `posterize`
+Pictures of a recipe and of the command line have three channels of 8 bits: neither has a `depth` or `channels`. In code there are pictures of one and of four
+channels (`Image::channels`), of 16 bits and of `f32` (`Image::depth`), too. All operations but `clahe` and `jpeg` take 16 bits and `f32`; `equalize` and `posterize`
 leave 256 levels of them at most, as in torchvision, also where a policy runs them.
 
 This page is written by a test (`tests/images/page.rs`): change the docs of the struct, and run the test with `WRITE_PAGE=1`.
@@ -135,7 +136,13 @@ fn page() -> String {
         let written: Value = serde_json::from_str(&serde_json::to_string(&crop).unwrap()).unwrap();
         let fields = written.get(name).and_then(Value::as_object);
         let fields = fields.into_iter().flatten().map(|(name, value)| (name.as_str(), value));
-        page += &format!("| `{name}` | {} |\n", parameters(fields));
+        // What is not written where it is not set.
+        let unset = match name {
+            "letterbox" => ", `resize_size`: the pixels of the longer side",
+            "random_resized_crop" => ", `plain`: the crop of pictures without random augmentation",
+            _ => "",
+        };
+        page += &format!("| `{name}` | {}{unset} |\n", parameters(fields));
     }
     page + "| `resize_center_crop` | `resize_size`, which has to be given |\n"
 }
