@@ -116,13 +116,7 @@ impl IouCrop {
                     width: w,
                     height: h,
                 };
-                let within = boxes.iter().filter(|corners| region.has_centre(**corners));
-                let most = within
-                    .map(|corners| region.overlap(*corners))
-                    .fold(None, |most: Option<f64>, own| {
-                        Some(most.map_or(own, |most| most.max(own)))
-                    });
-                if most.is_some_and(|most| most >= overlap) {
+                if region.has_enough(boxes, overlap) {
                     return Some(region);
                 }
             }
@@ -136,6 +130,12 @@ fn between(low: f32, high: f32, rng: &mut Rng) -> f64 {
 }
 
 impl Region {
+    /// Whether it overlaps enough with one of the boxes whose centre it has.
+    fn has_enough(&self, boxes: &[[f32; 4]], overlap: f64) -> bool {
+        let mut within = boxes.iter().filter(|corners| self.has_centre(**corners));
+        within.any(|corners| self.overlap(*corners) >= overlap)
+    }
+
     /// Whether it has the centre of a box.
     fn has_centre(&self, [left, top, right, bottom]: [f32; 4]) -> bool {
         self.shows([f64::from(left + right) / 2.0, f64::from(top + bottom) / 2.0])
@@ -194,6 +194,45 @@ impl ChosenIou {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// One that torchvision was asked about.
+    #[derive(Deserialize)]
+    struct Case {
+        part: [f64; 4],
+        boxes: Vec<[f32; 4]>,
+        within: Vec<bool>,
+        overlaps: Vec<f64>,
+        overlap: f64,
+        taken: bool,
+    }
+
+    #[derive(Deserialize)]
+    struct Fixture {
+        cases: Vec<Case>,
+    }
+
+    /// `tests/scripts/make_iou_crop.py` asked it.
+    #[test]
+    fn parts_that_are_taken_are_torchvisions() {
+        let fixture = include_str!("../../../tests/fixtures/iou_crop.json");
+        let fixture: Fixture = serde_json::from_str(fixture).unwrap();
+        for case in fixture.cases {
+            let [left, top, width, height] = case.part;
+            let part = Region {
+                left,
+                top,
+                width,
+                height,
+            };
+            for (at, corners) in case.boxes.iter().enumerate() {
+                let found = part.overlap(*corners);
+                assert!((found - case.overlaps[at]).abs() < 2e-6, "{part} {corners:?}: {found}");
+                assert_eq!(part.has_centre(*corners), case.within[at], "{part} {corners:?}");
+            }
+            let found = part.has_enough(&case.boxes, case.overlap);
+            assert_eq!(found, case.taken, "{part} {:?}", case.boxes);
+        }
+    }
 
     #[test]
     fn a_part_has_enough_of_a_box() {
