@@ -1,6 +1,9 @@
 //! What random operations draw, against what torchvision's draw: `tests/scripts/make_drawn_ranges.py`.
 
-use millstream::image::{Drawn, Motion, Operation, Pixels, RandomCrop, RandomErasing, Subject};
+use millstream::image::{
+    Affine, Drawn, Motion, Operation, Perspective, Pixels, RandomCrop, RandomErasing, Rotate, Scale, Shear, Subject,
+    Translate,
+};
 use millstream::rng::Rng;
 use serde::Deserialize;
 
@@ -14,6 +17,11 @@ struct Fixture {
     erased: Vec<Erased>,
     missed: Vec<Missed>,
     cropped: Vec<Cropped>,
+    size: [u32; 2],
+    perspective: Vec<Spread>,
+    /// Of the turn, the shift across and down, the factor, and the lean of vertical and of horizontal lines.
+    affine: [Spread; 6],
+    rotation: Spread,
 }
 
 #[derive(Deserialize)]
@@ -67,6 +75,24 @@ fn motion(operation: &dyn Operation, size: [u32; 2], row: u64) -> Motion {
         Drawn::Motion(motion) => motion,
         other => panic!("{}: {other:?}", operation.name()),
     }
+}
+
+/// Where a step from the centre leads, from where the centre goes to.
+fn step(motion: &Motion, [x, y]: [f64; 2]) -> [f64; 2] {
+    let centre = motion.from().map(|side| f64::from(side) / 2.0);
+    let (from, to) = (motion.point(centre), motion.point([centre[0] + x, centre[1] + y]));
+    [to[0] - from[0], to[1] - from[1]]
+}
+
+/// How far the centre moves.
+fn shift(motion: &Motion) -> [f64; 2] {
+    let centre = motion.from().map(|side| f64::from(side) / 2.0);
+    let to = motion.point(centre);
+    [to[0] - centre[0], to[1] - centre[1]]
+}
+
+fn degrees([x, y]: [f64; 2]) -> f64 {
+    y.atan2(x).to_degrees()
 }
 
 /// What `of` makes of the motion of each row.
@@ -175,6 +201,71 @@ fn the_place_of_a_part_is_torchvisions() {
                 [least, most],
                 torchvision,
             );
+        }
+    }
+}
+
+/// Each corner moves inwards by up to half of `distortion_scale`, across and down.
+#[test]
+fn the_corners_of_a_perspective_are_torchvisions() {
+    let Fixture { size, perspective, .. } = fixture();
+    let [width, height] = size.map(f64::from);
+    let corners = [[0.0, 0.0], [width, 0.0], [width, height], [0.0, height]];
+    let operation = Perspective::new(0.5, 1.0);
+    for (at, torchvision) in perspective.into_iter().enumerate() {
+        let (corner, axis) = (corners[at / 2], at % 2);
+        let inwards = values(&operation, size, |motion| {
+            let off = motion.point(corner)[axis] - corner[axis];
+            if corner[axis] == 0.0 { off } else { -off }
+        });
+        let most = 0.25 * [width, height][axis];
+        same(
+            &format!("corner {}, axis {axis}", at / 2),
+            &inwards,
+            [0.0, most],
+            torchvision,
+        );
+    }
+}
+
+#[test]
+fn turns_shifts_factors_and_leans_are_drawn_as_torchvisions() {
+    let Fixture {
+        size, affine, rotation, ..
+    } = fixture();
+    let [turn, across, down, factor, vertical, horizontal] = affine;
+    let angle = |motion: &Motion| degrees(step(motion, [10.0, 0.0]));
+    let length = |motion: &Motion| {
+        let [x, y] = step(motion, [10.0, 0.0]);
+        x.hypot(y) / 10.0
+    };
+    // How far the end of a line of one pixel lies beside it.
+    let leant = |off: f64| off.atan().to_degrees();
+    let of_vertical = |motion: &Motion| leant(-step(motion, [0.0, 1.0])[0]);
+    let of_horizontal = |motion: &Motion| leant(-step(motion, [1.0, 0.0])[1]);
+    let rotate = Rotate::new(30.0);
+    same("rotate", &values(&rotate, size, angle), [-30.0, 30.0], rotation);
+    let scale = Scale::new(0.5..=1.5);
+    same("scale", &values(&scale, size, length), [0.5, 1.5], factor);
+    let shear = Shear::new([20.0, 10.0]);
+    let leaning = Affine::new(0.0).shear([20.0, 10.0]);
+    for (name, shear) in [("shear", &shear as &dyn Operation), ("affine", &leaning)] {
+        same(name, &values(shear, size, of_vertical), [-20.0, 20.0], vertical);
+        same(name, &values(shear, size, of_horizontal), [-10.0, 10.0], horizontal);
+    }
+    let affine = Affine::new(40.0).translate([0.25, 0.5]).scale(0.5..=1.5);
+    same("affine's turn", &values(&affine, size, angle), [-40.0, 40.0], turn);
+    same("affine's factor", &values(&affine, size, length), [0.5, 1.5], factor);
+    let translate = Translate::new([0.25, 0.5]);
+    for (name, operation) in [("translate", &translate as &dyn Operation), ("affine", &affine)] {
+        for (axis, torchvision) in [across, down].into_iter().enumerate() {
+            let most = [0.25, 0.5][axis] * f64::from(size[axis]);
+            let shifts = values(operation, size, |motion| shift(motion)[axis]);
+            assert!(
+                shifts.iter().all(|pixels| (pixels - pixels.round()).abs() < 1e-9),
+                "{name}"
+            );
+            same(name, &shifts, [-most, most], torchvision);
         }
     }
 }
