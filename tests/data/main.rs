@@ -40,6 +40,7 @@ mod order;
 mod outlines;
 mod partners;
 mod partners_of_photos;
+mod partners_of_shares;
 mod pipelines;
 mod privacy;
 mod quality;

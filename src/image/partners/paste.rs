@@ -340,7 +340,11 @@ fn blend<T: Level + Element>(collage: &Collage, from: &[T], object: &Pasted, alp
     for (from, to) in from.chunks_exact(pixels).zip(to.chunks_exact_mut(pixels)) {
         for ((at, place), alpha) in places(object, collage.width).zip(alpha) {
             let own = to[place].number();
-            to[place] = T::rounded(own + (from[at].number() - own) * alpha);
+            to[place] = match *alpha < 1.0 {
+                true => T::rounded(own + (from[at].number() - own) * alpha),
+                // To the last bit, which a sum with a large number does not keep.
+                false => from[at],
+            };
         }
     }
 }
