@@ -8,16 +8,15 @@ mod counting;
 
 use counting::{NOW, PEAK};
 
-use arrow::array::{ArrayRef, BinaryArray, FixedSizeListArray, Float32Array, Int64Array, ListArray, RecordBatch};
-use arrow::buffer::OffsetBuffer;
+use arrow::array::{ArrayRef, BinaryArray, Float32Array, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field};
-use millstream::image::{Boxes, Image, Mosaic};
+use millstream::image::Image;
 use millstream::import::{Import, ImportSpec};
 use millstream::inspect::Leaks;
 use millstream::loader::LoaderBuilder;
 use millstream::mix::{Mix, SegmentsSpec, StoppingStrategy, Target};
 use millstream::rng::Rng;
-use millstream::rows::{BoxFormat, Labels};
+use millstream::rows::Labels;
 use millstream::source::{Folder, Parquet};
 use millstream::synthetic::{Gate, GateSpec, Gated, MixUp, generators};
 use millstream::testing::Virtual;
@@ -225,64 +224,6 @@ fn a_folder_stays_below_its_bound() {
     }
 }
 
-/// However many sources there are, they have one budget: four files, of which each alone would fill its half for decoded blocks.
-/// Ragged outputs, and partners of other rows: boxes are lists that grow, and a mosaic holds three rows for each that comes out.
-#[test]
-fn boxes_and_mosaics_stay_below_the_bound() {
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut noise = millstream::image::Pixels::new(96, 96);
-    Rng::new(1, "pixels", 0).fill(&mut noise.levels);
-    let png = noise.to_png().unwrap();
-    let corners = |row: usize| (0..200 + row % 50).flat_map(|at| [at as f32 / 8.0, 4.0, at as f32 / 8.0 + 30.0, 60.0]);
-    let rows = 1500;
-    let values: ArrayRef = Arc::new(Float32Array::from_iter_values((0..rows).flat_map(corners)));
-    let item = Arc::new(Field::new_list_field(DataType::Float32, false));
-    let items: ArrayRef = Arc::new(FixedSizeListArray::new(item, 4, values, None));
-    let item = Arc::new(Field::new_list_field(items.data_type().clone(), false));
-    let boxes = ListArray::new(
-        item,
-        OffsetBuffer::from_lengths((0..rows).map(|row| 200 + row % 50)),
-        items,
-        None,
-    );
-    let image: ArrayRef = Arc::new(BinaryArray::from_iter_values(std::iter::repeat_n(png, rows)));
-    let batch = RecordBatch::try_from_iter([("image", image), ("boxes", Arc::new(boxes) as ArrayRef)]).unwrap();
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("rows.parquet");
-    let groups = WriterProperties::builder()
-        .set_max_row_group_row_count(Some(100))
-        .build();
-    let file = std::fs::File::create(&path).unwrap();
-    let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(groups)).unwrap();
-    writer.write(&batch).unwrap();
-    writer.close().unwrap();
-    drop(batch);
-    for memory in [32 * MIB, 128 * MIB] {
-        let how = |cx: &Context, rows: Parquet| {
-            let boxes = Boxes::new("boxes", BoxFormat::Xyxy);
-            let image = Image::new(64)
-                .as_u8()
-                .horizontal_flip(0.5)
-                .rotate(20.0)
-                .boxes(boxes.clone());
-            let images = rows.shuffle().image("image", image).unwrap();
-            images
-                .mosaic("image", Mosaic::new().boxes(boxes).window(8))
-                .unwrap()
-                .loader(cx)
-                .depth(4)
-        };
-        let (bound, peak) = measure(&path, memory, how, 60);
-        println!(
-            "boxes, budget {} MiB: bound {} MiB, peak {:.1} MiB",
-            memory / MIB,
-            bound / MIB,
-            peak as f64 / MIB as f64
-        );
-        assert!(peak <= bound, "{peak} bytes, {bound} is the bound");
-    }
-}
-
 /// What an import takes beyond the budget: four row groups, the one that is gathered, put together, encoded and with checksums.
 #[test]
 fn an_import_stays_below_its_bound() {
@@ -354,6 +295,7 @@ fn a_search_for_leaks_keeps_a_hundred_bytes_a_row() {
     assert!(peak <= bound, "{} MiB, and not {}", peak / MIB, bound / MIB);
 }
 
+/// However many sources there are, they have one budget: four files, of which each alone would fill its half for decoded blocks.
 #[test]
 fn four_sources_stay_below_the_bound_of_one() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -667,6 +609,6 @@ fn slope(points: &[(f64, f64)]) -> f64 {
     over / points.iter().map(|point| (point.0 - x).powi(2)).sum::<f64>()
 }
 
-/// Masks, pasted objects, blended rows.
+/// Masks, points, oriented boxes, pasted objects, mosaics, blended rows.
 #[path = "memory/targets.rs"]
 mod targets;

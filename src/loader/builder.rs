@@ -281,6 +281,9 @@ impl LoaderBuilder {
     /// batch needs beyond its share of it; what the pipeline keeps outside of it (labels, orders, rows in memory); and the
     /// batch that was delivered.
     ///
+    /// A row that is made of several, as a mosaic is, counts with these, and with the lists of all of them. Rows of another dataset count as large as those of
+    /// this one.
+    ///
     /// Rows of binary values count as large as those of the block are on average whose rows are the largest. Of pictures in files of their own, each
     /// a block, a batch counts as if each of its rows were the largest one: which rows a batch gets is up to the order above, which may put the largest
     /// ones into one batch, and a balance may repeat one of them. What a decoder of images needs while it works on

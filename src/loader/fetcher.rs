@@ -264,16 +264,33 @@ impl Fetcher {
     }
 }
 
-/// Bytes of a row as far as the schema and the blocks tell. Beside one that is made of several lie these until it is made.
+/// Bytes of a row as far as the schema and the blocks tell. Beside one that is made of several lie these until it is made, and it may have the
+/// lists of all of them.
 pub(super) fn row_bytes(dataset: &dyn Dataset) -> u64 {
     let schema = dataset.schema();
     let fixed: u64 = schema.fields().iter().map(|field| width(field.data_type())).sum();
     let in_block = |block: &Block| block.bytes / (block.rows.end - block.rows.start).max(1);
+    let stored = dataset.blocks().iter().map(in_block).max().unwrap_or(0);
     let beside = match dataset.describe().rows_read() {
         ..=1 => 0,
         rows => rows,
     };
-    fixed.saturating_mul(1 + beside) + dataset.blocks().iter().map(in_block).max().unwrap_or(0)
+    let made = match schema.fields().iter().any(|field| has_lists(field.data_type())) {
+        true => beside.max(1),
+        false => 1,
+    };
+    fixed
+        .saturating_mul(1 + beside)
+        .saturating_add(stored.saturating_mul(beside.saturating_add(made)))
+}
+
+/// Whether there are as many items in it as a row has.
+fn has_lists(kind: &DataType) -> bool {
+    match kind {
+        DataType::List(_) | DataType::LargeList(_) => true,
+        DataType::Struct(fields) => fields.iter().any(|field| has_lists(field.data_type())),
+        _ => false,
+    }
 }
 
 fn width(kind: &DataType) -> u64 {

@@ -10,8 +10,10 @@ use arrow::buffer::{OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{DataType, Field, Float32Type, Int8Type, Int64Type, UInt8Type};
 use std::sync::Arc;
 
-/// Batches of another size that wait for their next use, such as an epoch's last one.
-const OTHERS: usize = 2;
+/// Batches of another size that wait for their next use, such as an epoch's last one. The rows that a stage with partners takes from below are as many
+/// as there are different ones, so that most of their batches are of another size: the bound of the loader counts one that waits beside
+/// the one in use.
+const OTHERS: usize = 1;
 
 /// The buffers of one output, used again when a batch is dropped.
 #[derive(Debug)]
