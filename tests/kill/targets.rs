@@ -31,6 +31,7 @@ type Learnt = fn(&Batch, &Device) -> Result<Tensor<2>>;
 const CASES: &[(&str, Rows, Learnt, usize)] = &[
     ("boxes, masks and points", Ok, places, 9),
     ("copy-paste and mosaic", pasted, places, 6),
+    ("copy-paste from other rows", pasted_from, places, 9),
     ("mixup", mixed, shares, ROWS),
     ("cutmix", cut, shares, ROWS),
 ];
@@ -49,6 +50,23 @@ fn pasted(images: Arc<dyn Dataset>) -> Result<Arc<dyn Dataset>> {
     // A mosaic moves no points.
     let images = images.project(&["image", "mask", "boxes"])?;
     Ok(Arc::new(images.copy_paste("image", pasting)?.mosaic("image", mosaic)?))
+}
+
+/// The row's points stay, and none are added.
+fn pasted_from(images: Arc<dyn Dataset>) -> Result<Arc<dyn Dataset>> {
+    let pasting = CopyPaste::new(Boxes::default()).mask("mask").p(0.8);
+    let others = Arc::new(with_targets(11).image("image", moved())?);
+    Ok(Arc::new(images.copy_paste_from("image", pasting, others)?))
+}
+
+fn moved() -> Image {
+    Image::sized(SIZE[0] as u32, SIZE[1] as u32)
+        .random_resized_crop(0.5..=1.0, 0.8..=1.25)
+        .horizontal_flip(0.5)
+        .rotate(10.0)
+        .mask("mask")
+        .boxes(Boxes::default())
+        .keypoints(Keypoints::new("points"))
 }
 
 fn mixed(images: Arc<dyn Dataset>) -> Result<Arc<dyn Dataset>> {
@@ -148,14 +166,7 @@ impl InferenceStep for Model {
 pub(crate) fn train(case: &str, folder: &Path) {
     let (cx, device) = (context(), Device::flex().autodiff());
     let &(_, rows, learnt, width) = CASES.iter().find(|(own, ..)| *own == case).unwrap();
-    let images = Image::sized(SIZE[0] as u32, SIZE[1] as u32)
-        .random_resized_crop(0.5..=1.0, 0.8..=1.25)
-        .horizontal_flip(0.5)
-        .rotate(10.0)
-        .mask("mask")
-        .boxes(Boxes::default())
-        .keypoints(Keypoints::new("points"));
-    let images = with_targets(ROWS).shuffle().image("image", images).unwrap();
+    let images = with_targets(ROWS).shuffle().image("image", moved()).unwrap();
     let loader = rows(Arc::new(images)).unwrap().loader(&cx).batch_size(BATCH).seed(5);
     let make = move |batch: &Batch, device: &Device| -> Result<Pictures> {
         Ok(Pictures {
