@@ -3,6 +3,7 @@
 #![allow(missing_docs, reason = "tests")]
 
 use crate::common;
+use crate::report::is_picture;
 
 use arrow::array::{
     Array, ArrayRef, AsArray, BinaryArray, FixedSizeListArray, Float32Array, Int64Array, ListArray, RecordBatch,
@@ -303,6 +304,15 @@ fn boxes_are_found_trained_predicted_and_evaluated() {
     assert_eq!(report.figures.classes, ["bright", "dark"]);
     let map50 = measured.value("map50").unwrap();
     assert!(map50 > 0.5, "{measured:?}");
+
+    // Bars of the classes in place of a confusion matrix, and curves; the page has them all.
+    assert!(measured.precision_recall.is_some());
+    for name in ["curves.png", "classes.png", "precision_recall.png"] {
+        assert!(is_picture(&out.join(name)), "{name}");
+    }
+    assert!(!out.join("confusion.png").exists() && !out.join("predicted.png").exists());
+    let page = fs::read_to_string(out.join("report.html")).unwrap();
+    assert!(page.contains("Precision over recall"));
 
     // Predictions have the layout of the data, in pixels of the pictures.
     let rows = Predict::new(&out, [file.clone()])

@@ -65,7 +65,7 @@ fn run(run: &Finetune) -> (Report, Vec<Epoch>) {
     (report.unwrap(), epochs)
 }
 
-fn is_picture(path: &Path) -> bool {
+pub(super) fn is_picture(path: &Path) -> bool {
     image::open(path).is_ok_and(|picture| picture.width() > 100)
 }
 
