@@ -4,6 +4,7 @@
 mod compose;
 mod depth;
 mod depth_changes;
+mod depth_limits;
 mod detection;
 mod drawn_ranges;
 mod image;

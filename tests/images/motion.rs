@@ -11,9 +11,9 @@ use millstream::spec::Spec;
 use serde::{Deserialize, Serialize};
 use std::sync::OnceLock;
 
-const PHOTO: &[u8] = include_bytes!("../fixtures/motions/photo.png");
+pub(super) const PHOTO: &[u8] = include_bytes!("../fixtures/motions/photo.png");
 const LARGE: &[u8] = include_bytes!("../fixtures/preprocessing/photo.jpg");
-const SIZE: [u32; 2] = [96, 72];
+pub(super) const SIZE: [u32; 2] = [96, 72];
 
 fn photo() -> Pixels {
     Pixels::decode(PHOTO).unwrap()
@@ -99,7 +99,7 @@ fn drawn(operation: &dyn Operation, size: [u32; 2], position: u64) -> Option<Mot
 
 /// An operation of a test's own: one motion.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-struct Fixed {
+pub(super) struct Fixed {
     #[serde(skip)]
     motion: OnceLock<Motion>,
 }
@@ -122,7 +122,7 @@ impl Operation for Fixed {
     }
 }
 
-fn fixed(motion: Motion) -> Fixed {
+pub(super) fn fixed(motion: Motion) -> Fixed {
     Fixed {
         motion: OnceLock::from(motion),
     }
@@ -142,8 +142,9 @@ fn bent() -> Field {
     Field::new(SIZE, 96, (0..96 * 72).map(displacement).collect()).unwrap()
 }
 
-#[test]
-fn moved_photos_are_torchvisions() {
+/// What torchvision makes of the photo: a name, its file, and the motion. Where the rim is filled, torchvision blends the photo's edge with black before
+/// it blends it with the colour.
+pub(super) fn references() -> [(&'static str, &'static [u8], Motion); 5] {
     let [a, b, c, d] = [
         1.1635386072292992,
         -0.37190250026878013,
@@ -153,7 +154,7 @@ fn moved_photos_are_torchvisions() {
     let (x, y) = (48.0, 36.0);
     let affine = [a, b, x - a * x - b * y + 3.0, c, d, y - c * x - d * y - 2.0];
     let fill = Padding::Constant([114, 20, 200]);
-    let cases: [(&str, &[u8], Motion); 5] = [
+    [
         (
             "rotate",
             include_bytes!("../fixtures/motions/rotate.png"),
@@ -179,10 +180,13 @@ fn moved_photos_are_torchvisions() {
             include_bytes!("../fixtures/motions/elastic.png"),
             Motion::field(SIZE, bent()),
         ),
-    ];
-    for (name, file, motion) in cases {
+    ]
+}
+
+#[test]
+fn moved_photos_are_torchvisions() {
+    for (name, file, motion) in references() {
         let (found, expected) = (moved(&motion, photo()), Pixels::decode(file).unwrap());
-        // At the photo's edge torchvision blends with black before it blends with a colour.
         let most = if name == "rotate_filled" { 0.03 } else { 0.0 };
         assert!(other(&found, &expected) <= most, "{name}: {}", other(&found, &expected));
     }

@@ -13,7 +13,7 @@ const CHANNELS: [usize; 3] = [1, 3, 4];
 /// Longer than any block or vector, and no multiple of one.
 const LONG: [[u32; 2]; 2] = [[1, 4097], [4099, 3]];
 
-fn policies() -> Vec<Box<dyn Operation>> {
+pub(super) fn policies() -> Vec<Box<dyn Operation>> {
     vec![
         Box::new(RandAugment::new()),
         Box::new(RandAugment::new().num_ops(3).magnitude(30)),
