@@ -1,5 +1,5 @@
-"""Makes tests/fixtures/auto_augment.json: spaces, defaults and policies of torchvision's automatic augmentations, and what its transforms
-make of a small picture.
+"""Makes tests/fixtures/auto_augment.json: spaces, defaults and policies of torchvision's automatic augmentations, and the names and strengths of
+transforms; and auto_augment.png: what these make of the photo in fixtures/operations, one below the other.
 
 Run from the repository's root with torchvision at hand: python3 tests/scripts/make_auto_augment.py
 """
@@ -9,8 +9,10 @@ import json
 import math
 import re
 
+import numpy as np
 import torch
 import torchvision
+from PIL import Image
 from torchvision.transforms import v2
 
 WIDTH, HEIGHT = 200, 331
@@ -35,18 +37,14 @@ def defaults(policy):
     return {p.name: p.default for p in plain}
 
 
-# Smooth, so that an edge or half a pixel is no great matter, with colours that differ, and two dots that can be sharpened.
-size = (16, 20)
-y, x = torch.meshgrid(torch.arange(size[0]), torch.arange(size[1]), indexing="ij")
-picture = torch.stack([40 + 8 * x, 30 + 11 * y, 60 + 5 * x + 3 * y]).to(torch.uint8)
-picture[:, 5, 6] += 40
-picture[:, 10, 14] -= 40
+photo = np.array(Image.open("tests/fixtures/operations/photo.png").convert("RGB"))
+picture = torch.from_numpy(photo).permute(2, 0, 1)
 base = v2.RandAugment(interpolation="bilinear")
 
 
 def applied(name, magnitude):
     made = base._apply_image_or_video_transform(picture, name, magnitude, interpolation=base.interpolation, fill=base._fill)
-    return made.permute(1, 2, 0).flatten().tolist()
+    return made.permute(1, 2, 0).numpy()
 
 
 samples = [
@@ -74,9 +72,9 @@ made = {
         "space": space(v2.AugMix, "_AUGMENTATION_SPACE", 10),
         "partial": space(v2.AugMix, "_PARTIAL_AUGMENTATION_SPACE", 10),
     },
-    "picture": {"width": size[1], "height": size[0], "levels": picture.permute(1, 2, 0).flatten().tolist()},
-    "applied": [[snake(name), magnitude, applied(name, magnitude)] for name, magnitude in samples],
+    "applied": [[snake(name), magnitude] for name, magnitude in samples],
 }
 with open("tests/fixtures/auto_augment.json", "w") as file:
     json.dump(made, file)
     file.write("\n")
+Image.fromarray(np.concatenate([applied(*sample) for sample in samples])).save("tests/fixtures/auto_augment.png", optimize=True)
