@@ -117,6 +117,41 @@ fn color(scene: &Scene, at: usize) -> [u8; 3] {
     scene.image.levels[at * 3..at * 3 + 3].try_into().unwrap()
 }
 
+/// Noise is drawn last: a scene without it is the same otherwise.
+#[test]
+fn noise_of_scenes_has_its_deviation() {
+    let cx = context();
+    let of = |noise: f32| {
+        let text = format!(
+            "shapes = {{ a = \"disc\" }}\nshape_size = [30, 30]\nbackgrounds = [\"gradient\"]\nnoise = [{noise:?}, {noise:?}]"
+        );
+        made(&cx, spec(&text), 0, 12)
+    };
+    let clean = of(0.0);
+    for sigma in [0.02_f32, 0.1] {
+        let mut off = Vec::new();
+        for (clean, noisy) in clean.iter().zip(of(sigma)) {
+            assert_eq!((&clean.mask, &clean.boxes), (&noisy.mask, &noisy.boxes));
+            let pairs = clean.image.levels.iter().zip(&noisy.image.levels);
+            // So far from black and white that nothing is cut.
+            let inside = pairs.filter(|(level, _)| (112..=143).contains(*level));
+            off.extend(inside.map(|(a, b)| f64::from(*b) - f64::from(*a)));
+        }
+        let count = off.len() as f64;
+        assert!(count > 2000.0, "{count}");
+        let mean = off.iter().sum::<f64>() / count;
+        let spread = off.iter().map(|off| (off - mean).powi(2)).sum::<f64>() / count;
+        let expected = (255.0 * f64::from(sigma)).powi(2);
+        assert!(mean.abs() < 5.0 * (expected / count).sqrt() + 0.1, "{sigma}: {mean}");
+        // Both are rounded.
+        let share = (spread - 1.0 / 6.0) / expected;
+        assert!(
+            (share - 1.0).abs() < 5.0 * (2.0 / count).sqrt() + 0.01,
+            "{sigma}: {share}"
+        );
+    }
+}
+
 #[test]
 fn shapes_have_exact_boxes_masks_and_keypoints() {
     let cx = context();

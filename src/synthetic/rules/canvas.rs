@@ -212,6 +212,40 @@ mod tests {
     }
 
     #[test]
+    fn noise_has_its_deviation_and_ends_at_black_and_white() {
+        let noisy = |level: f32, sigma: f32| {
+            let canvas = Canvas::of(100, 90, vec![[level; 3]; 9000]);
+            let pixels = canvas.finish(sigma, &mut Rng::new(3, "canvas", 0));
+            assert_eq!((pixels.width, pixels.height, pixels.levels.len()), (100, 90, 27_000));
+            let levels: Vec<f64> = pixels.levels.iter().map(|&level| f64::from(level)).collect();
+            let mean = levels.iter().sum::<f64>() / 27_000.0;
+            let spread = levels.iter().map(|level| (level - mean).powi(2)).sum::<f64>() / 27_000.0;
+            (mean, spread)
+        };
+        for sigma in [0.02, 0.1] {
+            let (mean, spread) = noisy(0.5, sigma);
+            let expected = (255.0 * f64::from(sigma)).powi(2);
+            // Within five deviations; rounding adds a twelfth.
+            assert!(
+                (mean - 127.5).abs() < 5.0 * (expected / 27_000.0).sqrt() + 0.01,
+                "{sigma}: {mean}"
+            );
+            let off = (spread - 1.0 / 12.0) / expected - 1.0;
+            assert!(off.abs() < 5.0 * (2.0 / 27_000.0_f64).sqrt(), "{sigma}: {spread}");
+        }
+        assert_eq!(noisy(0.4, 0.0), (102.0, 0.0));
+        // Of half of the draws nothing is left.
+        let half = 0.1 * 255.0 / f64::from(std::f32::consts::TAU).sqrt();
+        for (level, mean) in [(0.0, half), (1.0, 255.0 - half)] {
+            assert!(
+                (noisy(level, 0.1).0 - mean).abs() < 0.5,
+                "{level}: {:?}",
+                noisy(level, 0.1)
+            );
+        }
+    }
+
+    #[test]
     fn what_is_outside_is_cut_off() {
         let canvas = Canvas::new(4, 4, &mut Rng::new(0, "canvas", 0));
         let cutout = Cutout {
