@@ -44,6 +44,7 @@ mod partners_of_shares;
 mod pipelines;
 mod privacy;
 mod quality;
+mod quality_groups;
 mod rarest;
 mod resume;
 mod rewritten_rows;
