@@ -14,7 +14,7 @@ use rayon::prelude::*;
 const PAIRED: usize = 40;
 /// Pairs that are reported.
 const WORST: usize = 10;
-/// Halves of the rows by which the interval of the mean over pairs is estimated.
+/// Halves of the rows by which the intervals of pairs, and of the mean over them, are estimated.
 const HALVES: u64 = 8;
 /// Columns up to which the two-sample test is given squares and products, too.
 const PRODUCTS: usize = 20;
@@ -172,41 +172,54 @@ fn of_pairs(real: &Table, synthetic: &Table, control: &Table, seed: u64) -> (Vec
         known.iter().sum::<f64>() / known.len() as f64
     };
     let of = |real: &Table, other: &Table| similar(&Binned::of(real, &bins), &Binned::of(other, &bins));
-    let (own, beside) = (of(real, synthetic), of(real, control));
-    let with_error = |values: &[f64], other: &Table| {
+    // One pass over the halves has the interval of each pair and that of their mean.
+    let with_errors = |other: &Table| -> (Vec<Interval>, Interval) {
         let halves = |repetition: u64| {
             let mut rng = Rng::new(seed, "pairs of columns", repetition);
             let mut half = |table: &Table| {
                 let rows: Vec<usize> = (0..table.rows()).filter(|_| rng.chance(0.5)).collect();
                 table.select(&rows)
             };
-            mean(&of(&half(real), &half(other)))
+            of(&half(real), &half(other))
         };
-        let found: Vec<f64> = (0..HALVES).map(halves).filter(|value| value.is_finite()).collect();
-        let repeated = Interval::repeated(&found);
-        let half = (repeated.high - repeated.low) / 2.0;
-        let value = mean(values);
-        Interval {
-            value,
-            low: value - half,
-            high: value + half,
-        }
-        .within(0.0, 1.0)
+        let (values, found) = (of(real, other), (0..HALVES).map(halves).collect::<Vec<Vec<f64>>>());
+        let of_pair = |(pair, &value): (usize, &f64)| around(value, found.iter().map(|half| half[pair]));
+        let each = values.iter().enumerate().map(of_pair).collect();
+        (each, around(mean(&values), found.iter().map(|half| mean(half))))
     };
-    let (mean_own, mean_beside) = (with_error(&own, synthetic), with_error(&beside, control));
+    let ((own, mean_own), (beside, mean_beside)) = (with_errors(synthetic), with_errors(control));
     let mut worst: Vec<PairQuality> = pairs
         .iter()
         .zip(own.iter().zip(&beside))
-        .filter(|(_, (own, beside))| own.is_finite() && beside.is_finite())
+        .filter(|(_, (own, beside))| own.is_known() && beside.is_known())
         .map(|(&pair, (&synthetic, &control))| PairQuality {
             columns: pair.map(|at| real.names()[at].clone()),
             synthetic,
             control,
         })
         .collect();
-    worst.sort_by(|a, b| (a.synthetic - a.control).total_cmp(&(b.synthetic - b.control)));
+    let lost = |pair: &PairQuality| pair.synthetic.value - pair.control.value;
+    worst.sort_by(|a, b| lost(a).total_cmp(&lost(b)));
     worst.truncate(WORST);
     (worst, mean_own, mean_beside)
+}
+
+/// The similarity `value` of all rows, with the interval of those of `halves`; from 0 to 1 where fewer than two of these have one, which tell nothing.
+fn around(value: f64, halves: impl Iterator<Item = f64>) -> Interval {
+    let known: Vec<f64> = halves.filter(|half| half.is_finite()).collect();
+    let reach = match known.len() {
+        0 | 1 => f64::INFINITY,
+        _ => {
+            let repeated = Interval::repeated(&known);
+            (repeated.high - repeated.low) / 2.0
+        }
+    };
+    Interval {
+        value,
+        low: value - reach,
+        high: value + reach,
+    }
+    .within(0.0, 1.0)
 }
 
 /// A table whose numbers are also in bins.
@@ -243,5 +256,69 @@ fn similarity(real: &Binned<'_>, other: &Binned<'_>, pair: [usize; 2]) -> Option
     match (numbers(real, pair), numbers(other, pair)) {
         (Some(real), Some(other)) => correlation_similarity(real, other),
         _ => contingency_similarity(pair.map(|at| &*real.codes[at]), pair.map(|at| &*other.codes[at])),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    const ROWS: usize = 150;
+
+    /// Three numbers of which each follows the one before, and a category that follows the first.
+    fn table(seed: u64) -> Table {
+        let mut rng = Rng::new(seed, "pairs", 0);
+        let (mut numbers, mut kinds) = (vec![Vec::new(); 3], Vec::new());
+        for _ in 0..ROWS {
+            let mut last = 0.0;
+            for column in &mut numbers {
+                last = 0.6 * last + f64::from(rng.normal());
+                column.push(last);
+            }
+            kinds.push(u32::from(numbers[0][kinds.len()] + f64::from(rng.normal()) > 0.0));
+        }
+        let numbers = numbers.into_iter().map(Column::Numbers);
+        let columns = numbers.chain([Column::Categories(kinds)]);
+        Table::new(columns.enumerate().map(|(at, column)| (format!("c{at}"), column))).unwrap()
+    }
+
+    /// The truth of a similarity, which falls as rows become fewer, is its mean over all draws.
+    #[test]
+    fn intervals_of_pairs_and_of_their_mean_hold_the_truth() {
+        let mut found: BTreeMap<String, Vec<Interval>> = BTreeMap::new();
+        for draw in 0..60 {
+            let [real, synthetic, control] = [1, 2, 3].map(|of| table(10 * draw + of));
+            let (pairs, own, beside) = of_pairs(&real, &synthetic, &control, draw);
+            assert_eq!(pairs.len(), 6);
+            for pair in &pairs {
+                let name = pair.columns.join(" and ");
+                found.entry(name.clone()).or_default().push(pair.synthetic);
+                found
+                    .entry(format!("{name} of real rows"))
+                    .or_default()
+                    .push(pair.control);
+            }
+            found.entry("mean".to_owned()).or_default().push(own);
+            found.entry("mean of real rows".to_owned()).or_default().push(beside);
+        }
+        assert_eq!(found.len(), 14);
+        for (name, found) in &found {
+            let mean = found.iter().map(|one| one.value).sum::<f64>() / found.len() as f64;
+            let held = found.iter().filter(|one| one.low <= mean && mean <= one.high).count();
+            // Fewer than 50 of 60 have a chance of 1e-3 where 93 % hold it.
+            assert!(held >= 50, "{name}: {held} hold {mean}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn what_halves_do_not_tell_is_not_known() {
+        let known = around(0.9, [0.8, 0.9, 1.0].into_iter());
+        assert!(0.0 < known.low && known.low < 0.9 && known.high == 1.0, "{known}");
+        for halves in [vec![], vec![0.9], vec![0.9, f64::NAN]] {
+            let unknown = around(0.9, halves.into_iter());
+            assert_eq!((unknown.low, unknown.value, unknown.high), (0.0, 0.9, 1.0));
+        }
+        assert!(!around(f64::NAN, [0.8, 0.9].into_iter()).is_known());
     }
 }

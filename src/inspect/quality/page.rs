@@ -142,7 +142,7 @@ fn columns(body: &mut String, report: &QualityReport) {
     ]);
     for pair in &report.pairs {
         let [a, b] = pair.columns.clone();
-        table.push([a, b, format!("{:.3}", pair.synthetic), format!("{:.3}", pair.control)]);
+        table.push([a, b, pair.synthetic.to_string(), pair.control.to_string()]);
     }
     if !report.pairs.is_empty() {
         let words = "The pairs that lose most: 1 where correlations, or tables of categories, are alike.".to_owned();

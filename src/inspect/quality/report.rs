@@ -111,10 +111,10 @@ pub struct ColumnQuality {
 pub struct PairQuality {
     /// The names of the columns.
     pub columns: [String; 2],
-    /// The similarity of their correlations, or of their contingency tables where one holds categories.
-    pub synthetic: f64,
+    /// The similarity of their correlations, or of their contingency tables where one holds categories; from 0 to 1, where they are alike.
+    pub synthetic: Interval,
     /// The same of real rows.
-    pub control: f64,
+    pub control: Interval,
 }
 
 /// A class or a group.
