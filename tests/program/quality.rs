@@ -111,6 +111,24 @@ fn a_table_is_judged_as_text_as_json_and_as_a_page() {
     let income = &printed["columns"][1];
     assert_eq!(income["name"], "income");
     assert!(income["synthetic"]["value"].as_f64().unwrap() < 0.3 && income["control"]["value"].as_f64().unwrap() > 0.8);
+    // Pairs of columns and gains have intervals as well, and so have their controls.
+    let bounds = |of: &Value| ["low", "value", "high"].map(|bound| of[bound].as_f64().unwrap());
+    let pair = &printed["pairs"][0];
+    for of in ["synthetic", "control"] {
+        let [low, value, high] = bounds(&pair[of]);
+        assert!(low <= value && value <= high && low < high, "{pair}");
+        let cell = format!("{value:.3} [{low:.3}, {high:.3}]");
+        assert!(page.contains(&cell), "{cell}");
+    }
+    let sections = printed["sections"].as_array().unwrap();
+    let named = |of: &'static str| move |value: &&Value| value["name"] == of;
+    let usefulness = sections.iter().find(named("usefulness")).unwrap();
+    let mut figures = usefulness["figures"].as_array().unwrap().iter();
+    let gain = figures.find(named("gain_in_balanced_accuracy")).unwrap();
+    let [low, value, high] = bounds(&gain["control"]);
+    assert!(low < high && gain["rule"]["against"] == value, "{gain}");
+    let told = "Beside a gain stands that of real rows which are repeated";
+    assert!(page.contains(told) && words.contains(told), "{said}");
     // What is there is not replaced.
     let again = millstream(&arguments);
     assert_eq!(again.status.code(), Some(1));

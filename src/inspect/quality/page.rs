@@ -8,11 +8,15 @@ use crate::report::{Align, Table};
 /// The page.
 pub(super) fn html(report: &QualityReport) -> String {
     let mut body = String::new();
-    let rows = format!(
+    let mut rows = format!(
         "{} real rows, {} synthetic ones, {} of the control. Each figure stands with its interval of 95 % confidence, beside the same figure of real rows. It fails where \
          its whole interval lies further on the wrong side of real rows than its margin; one whose interval reaches into the margin passes.",
         report.real_rows, report.synthetic_rows, report.holdout_rows
     );
+    if report.section("usefulness").is_some() {
+        rows +=
+            " Beside a gain stands that of real rows which are repeated, as many of each class as synthetic rows are.";
+    }
     body += &format!("<p>{}</p>\n", text(&rows));
     for section in &report.sections {
         let mut table = Table::new([

@@ -64,7 +64,7 @@ pub struct ComparedFigure {
     pub name: String,
     /// Of the synthetic rows.
     pub synthetic: Interval,
-    /// The same figure of real rows.
+    /// The same figure of real rows; of gains that of repeated real rows, as many of each class as synthetic rows are.
     pub control: Interval,
     /// How it is judged; none where it is for information.
     pub rule: Option<Rule>,

@@ -91,8 +91,9 @@ fn section(parts: [(&Matrix, &[u32]); 3], classes: usize, seed: u64) -> Result<Q
         ComparedFigure::judged(name, own, control, Better::Higher, margin)
     };
     let shown = ComparedFigure::shown;
-    let (real, alone, both, gain) = (found.real, found.synthetic, found.both, found.gain);
-    let nothing = Interval::exact(0.0);
+    let (real, alone, both) = (found.real, found.synthetic, found.both);
+    // Rows that tell nothing new bring something, too: real rows that are repeated are the measure.
+    let (gain, repeats) = (found.gain, found.gain_of_repeats);
     let figures = vec![
         higher(
             "synthetic_balanced_accuracy",
@@ -111,13 +112,23 @@ fn section(parts: [(&Matrix, &[u32]); 3], classes: usize, seed: u64) -> Result<Q
             both.rarest_third_recall,
             real.rarest_third_recall,
         ),
-        higher("gain_in_balanced_accuracy", gain.balanced_accuracy, nothing, 0.02),
-        shown("gain_in_rarest_third_recall", gain.rarest_third_recall, nothing),
+        higher(
+            "gain_in_balanced_accuracy",
+            gain.balanced_accuracy,
+            repeats.balanced_accuracy,
+            0.02,
+        ),
+        shown(
+            "gain_in_rarest_third_recall",
+            gain.rarest_third_recall,
+            repeats.rarest_third_recall,
+        ),
     ];
     let section = QualitySection::new("usefulness", figures, "there are too few rows");
     let chance = 1.0 / classes as f64;
-    // What is no worse than guessing is not useful by that; real rows to which synthetic ones add something tell it all the same.
-    match real.balanced_accuracy.low <= chance && gain.balanced_accuracy.low <= 0.0 && section.passes == Some(true) {
+    // What is no worse than guessing is not useful by that; real rows to which synthetic ones add something, and more than repeats do, tell it all the same.
+    let adds = gain.balanced_accuracy.low > repeats.balanced_accuracy.value.max(0.0);
+    match real.balanced_accuracy.low <= chance && !adds && section.passes == Some(true) {
         true => Ok(at_chance(section, real.balanced_accuracy, chance)),
         false => Ok(section),
     }
@@ -165,6 +176,29 @@ mod tests {
         );
         assert!(unknown.figures.iter().all(|figure| figure.passes.is_none()));
         assert_eq!(judged(8.0).passes, Some(true));
+    }
+
+    /// More rows are something by themselves, whatever they tell.
+    #[test]
+    fn a_gain_is_measured_by_that_of_real_rows_which_are_repeated() {
+        let (real, test) = (rows(1, 2.0), rows(3, 2.0));
+        let judged = |made: &(Matrix, Vec<u32>)| {
+            let sets = [&real, made, &test].map(|(rows, classes)| (rows, classes.as_slice()));
+            section(sets, 2, 0).unwrap()
+        };
+        let copies = judged(&real);
+        for name in ["gain_in_balanced_accuracy", "gain_in_rarest_third_recall"] {
+            let gain = copies.figure(name).unwrap();
+            assert!(gain.control.low < gain.control.high, "{gain:?}");
+            // Copies bring what repeats bring.
+            assert!((gain.synthetic.value - gain.control.value).abs() < 0.05, "{gain:?}");
+        }
+        let gain = copies.figure("gain_in_balanced_accuracy").unwrap();
+        assert_eq!(gain.rule.unwrap().against, gain.control.value);
+        // The rare rows lie on the other side.
+        let harmful = judged(&rows(2, -2.0));
+        let gain = harmful.figure("gain_in_balanced_accuracy").unwrap();
+        assert!(gain.synthetic.value < gain.control.low - 0.2, "{gain:?}");
     }
 
     #[test]

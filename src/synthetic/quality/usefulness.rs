@@ -29,8 +29,11 @@ pub struct Skill {
 /// A logistic regression, trained on real rows, on synthetic ones, and on both, and tested on other real rows. [Classes count alike](Logistic::balanced) in it, as in the
 /// figures: else it would seldom predict a rare one, whatever the columns tell.
 ///
-/// Each seed draws training and test rows anew, with repetition inside each class (a stratified bootstrap), the same for all three, so that
+/// Each seed draws training and test rows anew, with repetition inside each class (a stratified bootstrap), the same for all, so that
 /// the gain is that of pairs. Columns are standardised by the rows that are trained on.
+///
+/// More rows are something by themselves: they outweigh the penalty of large weights. So real rows are also repeated, as many of each class as there are synthetic ones, and what that
+/// brings is the control of the gain.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Usefulness {
     /// Trained on real rows: the control.
@@ -41,6 +44,8 @@ pub struct Usefulness {
     pub both: Skill,
     /// What synthetic rows bring beside the real ones: the differences of the pairs.
     pub gain: Skill,
+    /// What as many repeated real rows of each class bring in their place: the control of the gain. A class without real rows has none to repeat.
+    pub gain_of_repeats: Skill,
 }
 
 impl Usefulness {
@@ -85,10 +90,13 @@ impl Usefulness {
             };
             let (real, synthetic, test) = (drawn(real), drawn(synthetic), drawn(test));
             let both = (real.0.concat(&synthetic.0)?, [&*real.1, &synthetic.1].concat());
-            Ok([&real, &synthetic, &both].map(|train| skill(train, &test, classes, &rare)))
+            let repeats = repeats(&real.1, &synthetic.1, classes, &mut rng);
+            let repeated: Vec<u32> = repeats.iter().map(|&row| real.1[row]).collect();
+            let twice = (real.0.concat(&real.0.select(&repeats))?, [&*real.1, &repeated].concat());
+            Ok([&real, &synthetic, &both, &twice].map(|train| skill(train, &test, classes, &rare)))
         };
-        let all: Vec<[[f64; 2]; 3]> = (0..seeds).into_par_iter().map(once).collect::<Result<_>>()?;
-        let of = |value: &dyn Fn(&[[f64; 2]; 3], usize) -> f64| {
+        let all: Vec<[[f64; 2]; 4]> = (0..seeds).into_par_iter().map(once).collect::<Result<_>>()?;
+        let of = |value: &dyn Fn(&[[f64; 2]; 4], usize) -> f64| {
             let [balanced, rarest] = [0, 1].map(|figure| {
                 let values: Vec<f64> = all
                     .iter()
@@ -111,6 +119,7 @@ impl Usefulness {
             synthetic: share(of(&|seed, figure| seed[1][figure])),
             both: share(of(&|seed, figure| seed[2][figure])),
             gain: of(&|seed, figure| seed[2][figure] - seed[0][figure]),
+            gain_of_repeats: of(&|seed, figure| seed[3][figure] - seed[0][figure]),
         })
     }
 }
@@ -148,16 +157,34 @@ fn rarest_third(counts: &[usize]) -> Vec<usize> {
     classes
 }
 
-/// As many rows of each class as there are, with repetition.
-fn stratified(of: &[u32], classes: usize, rng: &mut Rng) -> Vec<usize> {
+/// The rows of each class.
+fn pools(of: &[u32], classes: usize) -> Vec<Vec<usize>> {
     let mut pools = vec![Vec::new(); classes];
     of.iter()
         .enumerate()
         .for_each(|(row, &class)| pools[class as usize].push(row));
-    let pools = pools.into_iter();
     pools
+}
+
+/// As many rows of each class as there are, with repetition.
+fn stratified(of: &[u32], classes: usize, rng: &mut Rng) -> Vec<usize> {
+    pools(of, classes)
+        .into_iter()
         .flat_map(|pool| {
             (0..pool.len())
+                .map(|_| pool[rng.below(pool.len() as u64) as usize])
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// Rows of those of the classes `of`: of each class as many as `like` has, with repetition; none of a class that `of` lacks.
+fn repeats(of: &[u32], like: &[u32], classes: usize, rng: &mut Rng) -> Vec<usize> {
+    let (pools, wanted) = (pools(of, classes), counts(like, classes));
+    let filled = pools.iter().zip(wanted).filter(|(pool, _)| !pool.is_empty());
+    filled
+        .flat_map(|(pool, rows)| {
+            (0..rows)
                 .map(|_| pool[rng.below(pool.len() as u64) as usize])
                 .collect::<Vec<_>>()
         })

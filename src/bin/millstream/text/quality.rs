@@ -28,6 +28,12 @@ impl Display for Text<'_, QualityReport> {
             report.holdout_rows
         );
         sentence(f, &rows)?;
+        if report.section("usefulness").is_some() {
+            sentence(
+                f,
+                "Beside a gain stands that of real rows which are repeated, as many of each class as synthetic rows are.",
+            )?;
+        }
         for note in &report.notes {
             sentence(f, &format!("{note}."))?;
         }
