@@ -44,6 +44,8 @@ mod singling_out;
 mod table;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_of_intervals;
 mod two_sample;
 mod usefulness;
 

@@ -14,6 +14,7 @@ const COLUMNS: usize = 4;
 /// The singling-out attack of Anonymeter (Giomi et al. 2023), multivariate: a guess is made of a synthetic row, as values of up to 4
 /// columns (a category, or no less or no more than a number), which no other synthetic row has. It succeeds where exactly one real row has
 /// them. What makes it an attack is only how much more often it does for `training` rows than for as many of the `holdout`.
+/// Intervals are over guesses, with the rows as they are.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SinglingOut {
     /// The share of guesses that single out a training row.
