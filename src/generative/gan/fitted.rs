@@ -84,17 +84,8 @@ impl<'a> GanTraining<'a> {
 }
 
 impl Networks for GanTraining<'_> {
-    fn step(&mut self, at: At, batch: &Batch, mut rng: Rng) -> Result<Vec<(&'static str, f32)>> {
-        let (real, classes) = self.pictures.of(batch.rows(), self.classes, &self.device)?;
-        let (real, n) = (real.mul_scalar(2.0).sub_scalar(1.0), classes.dims()[0]);
-        let noise = normal(&mut rng, n, self.spec.latent as usize, &self.device);
-        let generator = &self.networks.generator.network;
-        let made = generator.forward(noise, &classes, Statistics::Batch, &mut Vec::new());
-        let changed = |pictures: Tensor<4>| match self.spec.augment {
-            true => Augment::draw(&mut rng, pictures.dims()[0], self.pictures.side, &self.device).apply(pictures),
-            false => pictures,
-        };
-        Ok(self.networks.step(at, [real, made], classes, changed))
+    fn step(&mut self, at: At, batch: &Batch, rng: Rng) -> Result<Vec<(&'static str, f32)>> {
+        self.step_on(at, batch.rows(), rng)
     }
 
     fn records(&self) -> Result<Vec<(&'static str, Vec<u8>)>> {
@@ -107,6 +98,21 @@ impl Networks for GanTraining<'_> {
 
     fn restore(&mut self, saved: &Checkpoint<State>) -> Result<()> {
         self.networks.restore(saved)
+    }
+}
+
+impl GanTraining<'_> {
+    fn step_on(&mut self, at: At, rows: &RecordBatch, mut rng: Rng) -> Result<Vec<(&'static str, f32)>> {
+        let (real, classes) = self.pictures.of(rows, self.classes, &self.device)?;
+        let (real, n) = (real.mul_scalar(2.0).sub_scalar(1.0), classes.dims()[0]);
+        let noise = normal(&mut rng, n, self.spec.latent as usize, &self.device);
+        let generator = &self.networks.generator.network;
+        let made = generator.forward(noise, &classes, Statistics::Batch, &mut Vec::new());
+        let changed = |pictures: Tensor<4>| match self.spec.augment {
+            true => Augment::draw(&mut rng, pictures.dims()[0], self.pictures.side, &self.device).apply(pictures),
+            false => pictures,
+        };
+        Ok(self.networks.step(at, [real, made], classes, changed))
     }
 }
 
@@ -162,5 +168,93 @@ impl Learned for FittedGan {
 
     fn parts(&self) -> Result<Parts> {
         parts::parts(&self.generator, &self.pictures)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::columns::{into_list, tensor_field};
+    use crate::dataset::Stable;
+    use crate::exec::Context;
+    use crate::image::Pixels;
+    use crate::rows::Labels;
+    use crate::source::Memory;
+    use arrow::array::{ArrayRef, BinaryArray, Int64Array};
+    use arrow::datatypes::{DataType, Field, Schema};
+    use std::sync::Arc;
+
+    const SIDE: u32 = 16;
+    const ROWS: u64 = 8;
+
+    /// Noisy pictures of two classes.
+    fn training() -> Training {
+        let picture = |row: u64| {
+            let mut pixels = Pixels::<u8>::with_channels(SIDE, SIDE, 1);
+            Rng::new(row, "picture", 0).fill(&mut pixels.levels);
+            pixels.to_png().unwrap()
+        };
+        let files: ArrayRef = Arc::new(BinaryArray::from_iter_values((0..ROWS).map(picture)));
+        let kinds: ArrayRef = Arc::new(Int64Array::from_iter_values((0..ROWS as i64).map(|row| row % 2)));
+        let rows = RecordBatch::try_from_iter([("picture", files), ("kind", kinds)]).unwrap();
+        let rows: Arc<dyn Stable> = Arc::new(Memory::new(vec![rows]).unwrap());
+        let cx = Context::with(2, 1 << 28).unwrap().with_seed(1);
+        let labels = Arc::new(cx.block_on(Labels::scan(&cx, &rows, "kind")).unwrap());
+        Training { cx, rows, labels }
+    }
+
+    /// Rows as a loader makes them of such pictures.
+    fn batch() -> RecordBatch {
+        let side = SIDE as usize;
+        let field = tensor_field("picture", &DataType::Float32, &[1, side, side]).unwrap();
+        let mut rng = Rng::new(3, "levels", 0);
+        let levels: Vec<f32> = (0..ROWS as usize * side * side).map(|_| rng.unit()).collect();
+        let kind = Field::new("kind", DataType::Int64, false);
+        let kinds: ArrayRef = Arc::new(Int64Array::from_iter_values((0..ROWS as i64).map(|row| row % 2)));
+        let columns = vec![into_list(&field, levels).unwrap(), kinds];
+        RecordBatch::try_new(Arc::new(Schema::new(vec![field, kind])), columns).unwrap()
+    }
+
+    /// The losses of a first step in which the discriminator stays as it is, and what the generator makes after it.
+    fn stepped(training: &Training, augment: bool) -> (Vec<(&'static str, f32)>, Vec<f32>) {
+        let spec = GanSpec {
+            latent: 4,
+            width: 4,
+            discriminator_rate: 0.0,
+            augment,
+            ..GanSpec::default()
+        };
+        let pictures = Pictures::find(training, None, None, None).unwrap();
+        let mut gan = GanTraining::new(&spec, &pictures, training);
+        let losses = gan
+            .step_on(At { step: 0, steps: 10 }, &batch(), Rng::new(1, "step", 0))
+            .unwrap();
+        let noise = normal(&mut Rng::new(2, "noise", 0), 4, 4, &gan.device);
+        let classes = one_hot(&[0, 1, 0, 1], 2, &gan.device);
+        let generator = &gan.networks.generator.network;
+        let made = generator.forward(noise, &classes, Statistics::Batch, &mut Vec::new());
+        (losses, made.into_data().iter::<f32>().collect())
+    }
+
+    /// The discriminator is the same in both steps, so a loss is another one only where its own pictures are changed.
+    #[test]
+    fn both_networks_learn_from_augmented_pictures() {
+        let training = training();
+        let [augmented, plain] = [true, false].map(|augment| stepped(&training, augment));
+        assert_eq!(augmented, stepped(&training, true));
+        for ((name, loss), (_, other)) in augmented.0.iter().zip(&plain.0) {
+            assert!(
+                (loss - other).abs() > 1e-6,
+                "{name}: {loss} with and without augmentation"
+            );
+        }
+        assert_eq!(
+            augmented.0.iter().map(|(name, _)| *name).collect::<Vec<_>>(),
+            ["discriminator", "generator"]
+        );
+        assert_ne!(
+            augmented.1, plain.1,
+            "the generator learnt the same without augmentation"
+        );
     }
 }
