@@ -7,12 +7,15 @@ use crate::common;
 use arrow::array::{Array, AsArray, Int64Array, ListArray, RecordBatch};
 use arrow::datatypes::{DataType, Float32Type, Int64Type};
 use common::{context, refused, refused_with, table};
+use millstream::dataset::Origin;
 use millstream::error::ErrorKind;
-use millstream::loader::{ClassPrior, LastBatch, LoaderBuilder, OnError};
-use millstream::mix::{Mix, Schedule, StoppingStrategy, Target};
-use millstream::rows::{DType, Labels, Map, Output, Read};
+use millstream::loader::{Batch, ClassPrior, LastBatch, LoaderBuilder, OnError};
+use millstream::mix::{
+    BalanceSpec, BatchPart, Feedback, FeedbackSpec, Mix, Schedule, SegmentsSpec, StoppingStrategy, Target,
+};
+use millstream::rows::{DType, Key, Labels, Map, Output, Read};
 use millstream::source::Memory;
-use millstream::synthetic::{CutMix, MixUp, Smote, SmoteSpec};
+use millstream::synthetic::{ByCell, CutMix, MixUp, Smote, SmoteSpec};
 use millstream::{Context, Dataset, DatasetExt, Error, Stable};
 use std::sync::Arc;
 
@@ -37,11 +40,21 @@ fn add(counts: &mut [f64], batch: &RecordBatch) {
     }
 }
 
-/// Counts the rows of the global batches of the first `epochs` epochs.
-fn batches(loader: &LoaderBuilder, epochs: u64, classes: usize, world: u64) -> Vec<Vec<f64>> {
+/// Counts the rows of the global batches of the first `epochs` epochs. `told` has each batch of a run before the next one is asked for.
+fn batches(
+    loader: &LoaderBuilder,
+    epochs: u64,
+    (classes, world): (usize, u64),
+    told: &dyn Fn(&Batch),
+) -> Vec<Vec<f64>> {
     let ranks = (0..world).map(|rank| {
         let part = loader.clone().epochs(epochs).shard(rank, world).blocking().unwrap();
-        part.map(|batch| batch.unwrap().rows().clone()).collect::<Vec<_>>()
+        let rows = part.map(|batch| {
+            let batch = batch.unwrap();
+            told(&batch);
+            batch.rows().clone()
+        });
+        rows.collect::<Vec<_>>()
     });
     let ranks: Vec<_> = ranks.collect();
     let counted = |step: usize| {
@@ -62,6 +75,12 @@ fn sum(steps: &[Vec<f64>]) -> Vec<f64> {
 /// what sums of f32 are worth.
 #[track_caller]
 fn check(loader: &LoaderBuilder, classes: usize, exact: bool) {
+    check_told(loader, classes, exact, &|_| ());
+}
+
+/// As [`check`], where each run tells `told` of its batches, as a trainer would.
+#[track_caller]
+fn check_told(loader: &LoaderBuilder, classes: usize, exact: bool, told: &dyn Fn(&Batch)) {
     let same = |prior: Result<ClassPrior, Error>, counted: &[Vec<f64>]| {
         let (prior, counted) = (prior.unwrap(), sum(counted));
         let near = |(a, b): (&f64, &f64)| if exact { a == b } else { (a - b).abs() < 1e-4 };
@@ -69,7 +88,7 @@ fn check(loader: &LoaderBuilder, classes: usize, exact: bool) {
         assert_eq!(prior.names().len(), classes);
     };
     for world in [1, 3] {
-        let steps = batches(loader, 3, classes, world);
+        let steps = batches(loader, 3, (classes, world), told);
         let of_epoch = steps.len() / 3;
         assert_eq!(steps.len() % 3, 0);
         let sharded = loader.clone().shard(world - 1, world);
@@ -160,6 +179,74 @@ fn schedules_and_synthetic_rows_count() {
         .fill(smote(&cx), Schedule::constant(0.0).ramp(10..250, 1.0))
         .unwrap();
     check(&ramped.loader(&cx).batch_size(20), 4, true);
+}
+
+/// Checks that rows of an epoch are synthetic, without which the prior of a filled balance is that of another.
+#[track_caller]
+fn has_made_rows(cx: &Context, filled: &dyn Dataset) {
+    let rows = filled.len().finite().unwrap();
+    let is_made = |position| filled.provenance(cx, position).origin == Origin::Synthetic;
+    assert!((0..rows).any(is_made), "no row is synthetic");
+}
+
+/// By cells, by parts of every batch, by feedback and by segments, each filled up by a generator.
+#[test]
+fn synthetic_rows_of_every_kind_of_balance_count() {
+    let cx = context().with_seed(4);
+    let balanced = || {
+        cx.block_on(table(&COUNTS).balance(&cx, "label", Target::Uniform))
+            .unwrap()
+    };
+
+    let rows: Arc<dyn Stable> = Arc::new(table(&COUNTS));
+    let classes = Arc::new(cx.block_on(Labels::scan(&cx, &rows, "label")).unwrap());
+    let key = Key::product([Key::column("label"), Key::bins("id", &[50.0])]);
+    let cells = Arc::new(cx.block_on(key.scan(&cx, &rows)).unwrap());
+    let spec = SmoteSpec::new("x");
+    let by_cell = cx
+        .block_on(ByCell::fit(&cx, Arc::clone(&rows), &classes, &cells, &spec))
+        .unwrap();
+    let balance = cx
+        .block_on(table(&COUNTS).balance_cells(&cx, "label", &cells, &BalanceSpec::default()))
+        .unwrap();
+    let by_cells = balance.fill(Arc::new(by_cell), 0.6).unwrap();
+    has_made_rows(&cx, &by_cells);
+    check(&by_cells.loader(&cx).batch_size(20), 4, true);
+
+    let parts = [
+        BatchPart::of("class 0", 0.5),
+        BatchPart::others(0.25),
+        BatchPart::others(0.25).synthetic(),
+    ];
+    let batches = balanced().batches(20, &parts, Some(smote(&cx))).unwrap();
+    has_made_rows(&cx, &batches);
+    check(&batches.loader(&cx).batch_size(20), 4, true);
+
+    let classed = cx.block_on(table(&COUNTS).classes(&cx, "label")).unwrap();
+    let spec = SegmentsSpec {
+        rows: 30,
+        emit: Some(40),
+        ..SegmentsSpec::default()
+    };
+    let segments = classed.segments(&spec).unwrap().fill(smote(&cx), 0.6).unwrap();
+    has_made_rows(&cx, &segments);
+    check(&segments.loader(&cx).batch_size(20), 4, true);
+
+    let folder = tempfile::tempdir().unwrap();
+    let feedback = Feedback::open(folder.path().join("feedback.jsonl")).unwrap();
+    let follows = balanced().rows(100).fill(smote(&cx), 0.6).unwrap();
+    let follows = follows.feedback(&feedback, &FeedbackSpec::default()).unwrap();
+    has_made_rows(&cx, &follows);
+    let loader = follows.loader(&cx).batch_size(20).feedback(&feedback);
+    check_told(&loader, 4, true, &|batch| {
+        let rows = batch.cursor().position();
+        if rows % 100 == 0 {
+            feedback.report(rows / 100 - 1, &[0.9, 0.4, 0.7, 0.2]).unwrap();
+        }
+    });
+    // The shares have followed.
+    let [first, third] = [0, 2].map(|epoch| loader.class_prior(epoch).unwrap().counts().to_vec());
+    assert!(first[3] == 25.0 && third[3] > 40.0, "{first:?} {third:?}");
 }
 
 #[test]
