@@ -18,6 +18,7 @@ mod documented_counts;
 mod elastic;
 mod every_generator;
 mod feedback;
+mod filled_feedback;
 mod fingerprints;
 mod folder;
 mod gates;

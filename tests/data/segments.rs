@@ -7,14 +7,14 @@ use crate::common;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::SchemaRef;
 use common::{context, ids, ints, refused_with, table};
-use millstream::dataset::{Block, Blocks, Len, Provenance};
+use millstream::dataset::{Block, Blocks, Len, Origin, Provenance};
 use millstream::error::{ErrorKind, StoredRow};
 use millstream::mix::{Segments, SegmentsSpec, Target};
 use millstream::plan::Plan;
 use millstream::rows::Labels;
 use millstream::synthetic::{Smote, SmoteSpec};
 use millstream::testing::{check_elastic, check_law, check_loader};
-use millstream::{Context, Cursor, Dataset, DatasetExt, Prepared, Result};
+use millstream::{Context, Cursor, Dataset, DatasetExt, Prepared, Result, Stable};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -280,6 +280,38 @@ fn the_law_resumes_and_worlds_hold() {
     cx.block_on(check_law(&cx, &stream, 2)).unwrap();
     check_loader(5, 150, of_table).unwrap();
     check_elastic(3, "id", of_table).unwrap();
+}
+
+/// Segments of a table that give each class more than it has, filled up by SMOTE.
+fn filled(cx: &Context) -> Result<Segments<impl Dataset + use<>>> {
+    let rows: Arc<dyn Stable> = Arc::new(table(&[60, 25, 12]));
+    let labels = Arc::new(cx.block_on(Labels::scan(cx, &rows, "label"))?);
+    let smote = cx.block_on(Smote::fit(cx, Arc::clone(&rows), &labels, SmoteSpec::new("x")))?;
+    let classed = cx.block_on(rows.classes(cx, "label"))?;
+    let spec = SegmentsSpec {
+        rows: 30,
+        emit: Some(40),
+        ..SegmentsSpec::default()
+    };
+    classed.segments(&spec)?.fill(Arc::new(smote), 0.7)
+}
+
+#[test]
+fn the_law_resumes_and_worlds_hold_of_filled_segments() {
+    let cx = context();
+    let segments = filled(&cx).unwrap();
+    let rows = segments.len().finite().unwrap();
+    // Three of 40 rows, and 7 of which 9 come.
+    assert_eq!(rows, 129);
+    for epoch in 0..2 {
+        let mut positions = epoch * rows..(epoch + 1) * rows;
+        let is_made = |position| segments.provenance(&cx, position).origin == Origin::Synthetic;
+        assert!(positions.any(is_made), "epoch {epoch} has no synthetic row");
+    }
+    cx.block_on(check_law(&cx, &segments, 1)).unwrap();
+    check_loader(5, 150, filled).unwrap();
+    // Vectors, since a made row has the id of a parent.
+    check_elastic(3, "x", filled).unwrap();
 }
 
 #[test]
