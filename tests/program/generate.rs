@@ -26,7 +26,7 @@ fn run(folder: &Path, arguments: &[&str]) -> Output {
 }
 
 /// What standard error says; the command did it, or did not.
-fn said(folder: &Path, arguments: &[&str], done: bool) -> String {
+pub(super) fn said(folder: &Path, arguments: &[&str], done: bool) -> String {
     let output = run(folder, arguments);
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.success(), done, "{arguments:?}: {said}");
@@ -244,7 +244,7 @@ fn a_table_without_pictures_names_the_kinds_that_learn_it() {
 }
 
 /// A table of two classes, from 0 to 1 and from 10 to 11, and of two colours.
-fn table(path: &Path) {
+pub(super) fn table(path: &Path) {
     let mut text = String::from("x,colour,label\n");
     for row in 0..120 {
         let (class, colour) = [("a", "red"), ("b", "blue")][row % 2];
