@@ -250,7 +250,9 @@ fn matched(
 /// The rows of each class, in the order of the bank.
 fn pools(classes: &Labels, bank: &dyn Stable) -> Vec<Pool> {
     let blocks = bank.blocks();
-    let mut pools = vec![(Vec::new(), Vec::new()); classes.names().len()];
+    // At once: a pool that grows takes up to twice as much.
+    let room = |rows: u64| (Vec::with_capacity(rows as usize), Vec::new());
+    let mut pools: Vec<(Vec<u64>, Vec<u64>)> = classes.counts().into_iter().map(room).collect();
     for block in blocks.iter().take_while(|block| block.rows.start < classes.len()) {
         for row in block.rows.start..block.rows.end.min(classes.len()) {
             pools[classes.class(row) as usize].0.push(row);

@@ -7,6 +7,7 @@ mod costs;
 mod gate;
 mod generator_fn;
 mod interpolate;
+mod kept;
 pub mod learned;
 mod matched_columns;
 mod nearest;

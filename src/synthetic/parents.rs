@@ -22,7 +22,9 @@ pub(in crate::synthetic) struct Parents {
 
 impl Parents {
     pub(in crate::synthetic) fn new(base: Arc<dyn Stable>, labels: &Arc<Labels>) -> Result<Self> {
-        let mut pools = vec![Vec::new(); labels.names().len()];
+        // At once: a pool that grows takes up to twice as much, and more while it moves.
+        let room = |rows: u64| Vec::with_capacity(rows as usize);
+        let mut pools: Vec<Vec<u64>> = labels.counts().into_iter().map(room).collect();
         for (row, class) in (0..).zip(labels.iter()) {
             pools[class as usize].push(row);
         }
@@ -30,6 +32,12 @@ impl Parents {
             base: ClassEncoded::new(base, labels.into())?,
             pools,
         })
+    }
+
+    /// Bytes of the pools.
+    pub(in crate::synthetic) fn bytes(&self) -> u64 {
+        let of = |pool: &Vec<u64>| size_of_val(pool) + size_of_val(&**pool);
+        self.pools.iter().map(of).sum::<usize>() as u64
     }
 
     /// The pool of `class`; empty for a class that there is not.

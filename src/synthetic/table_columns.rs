@@ -11,6 +11,9 @@ use arrow::row::{OwnedRow, RowConverter, SortField};
 use arrow::util::display::array_value_to_string;
 use std::collections::{BTreeMap, HashMap};
 
+/// Rows of a column of categories that are looked up at a time.
+const TOGETHER: usize = 4096;
+
 /// Whether values of this type are numbers: integers, floats, and decimals of 128 bits.
 pub(in crate::synthetic) fn is_number(of: &DataType) -> bool {
     of.is_integer() || of.is_floating() || matches!(of, DataType::Decimal128(..))
@@ -148,8 +151,7 @@ impl Categories {
     ///
     /// `Schema` for types without an order of their values (structs of lists and the like), `Data` for more than 2^32 categories.
     pub(in crate::synthetic) fn of(field: &Field, column: &ArrayRef) -> Result<(Self, Vec<u32>)> {
-        let plain = plain(column)?;
-        let converter = RowConverter::new(vec![SortField::new(plain.data_type().clone())]);
+        let converter = RowConverter::new(vec![SortField::new(plain_type(column.data_type()).clone())]);
         let converter = converter.map_err(|_| {
             Error::schema(format!(
                 "column \"{}\" holds {}, which is no category",
@@ -157,14 +159,18 @@ impl Categories {
                 column.data_type()
             ))
         })?;
-        let rows = converter.convert_columns(std::slice::from_ref(&plain))?;
         let mut known: BTreeMap<OwnedRow, (u32, u32)> = BTreeMap::new();
-        let mut codes = Vec::with_capacity(plain.len());
-        for (at, row) in rows.iter().enumerate() {
-            let next = known.len() as u32;
-            // Few categories come often: they are looked up by a copy of a few bytes.
-            let (first_seen, _) = *known.entry(row.owned()).or_insert((next, at as u32));
-            codes.push(first_seen);
+        let mut codes = Vec::with_capacity(column.len());
+        // Part by part: in the form in which they are compared, rows take many times as much as their codes.
+        for start in (0..column.len()).step_by(TOGETHER) {
+            let part = plain(&column.slice(start, TOGETHER.min(column.len() - start)))?;
+            let rows = converter.convert_columns(std::slice::from_ref(&part))?;
+            for row in rows.iter() {
+                let (next, at) = (known.len() as u32, codes.len() as u32);
+                // Few categories come often: they are looked up by a copy of a few bytes.
+                let (first_seen, _) = *known.entry(row.owned()).or_insert((next, at));
+                codes.push(first_seen);
+            }
         }
         let mut ranks = vec![0; known.len()];
         for (rank, &(first_seen, _)) in (0..).zip(known.values()) {
@@ -172,7 +178,7 @@ impl Categories {
         }
         codes.iter_mut().for_each(|code| *code = ranks[*code as usize]);
         let places = UInt32Array::from_iter_values(known.values().map(|&(_, at)| at));
-        let values = take(&plain, &places, None)?;
+        let values = plain(&take(column, &places, None)?)?;
         let of = column.data_type().clone();
         Ok((Self { of, values }, codes))
     }
@@ -220,6 +226,14 @@ fn plain(column: &ArrayRef) -> Result<ArrayRef> {
     match column.data_type() {
         DataType::Dictionary(_, values) => Ok(cast(column, values)?),
         _ => Ok(ArrayRef::clone(column)),
+    }
+}
+
+/// The type of a column of type `of` without a dictionary.
+fn plain_type(of: &DataType) -> &DataType {
+    match of {
+        DataType::Dictionary(_, values) => values,
+        _ => of,
     }
 }
 

@@ -554,7 +554,7 @@ fn a_search_without_room_says_what_to_do() {
     let error = refusal(
         fit(None),
         ErrorKind::Budget,
-        "99000 rows of \"0\" takes 42 MiB, and may take half of the memory, and 32 MiB in any case, here 32 MiB",
+        "99000 rows of \"0\" takes 43 MiB, and may take half of the memory, and 32 MiB in any case, here 32 MiB",
     );
     assert!(
         error

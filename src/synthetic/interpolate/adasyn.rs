@@ -1,15 +1,14 @@
 use super::all_classes::AllClasses;
-use super::neighbourhood::charge;
 use super::pairs::{Ends, Pairs};
 use super::smote::check_k;
 use crate::dataset::Stable;
 use crate::error::Result;
 use crate::exec::Context;
-use crate::exec::reservation::Reservation;
 use crate::plan::Plan;
 use crate::rng::{Rng, stream};
 use crate::rows::Labels;
 use crate::spec::Spec;
+use crate::synthetic::kept::Kept;
 use crate::synthetic::{SampleId, Smote, costs};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -23,13 +22,14 @@ use std::sync::Arc;
 ///
 /// # Memory
 ///
-/// As [`BorderlineSmote`](crate::synthetic::BorderlineSmote), with the same error where it does not fit; what is kept is `4 k + 8` bytes for each row of a class that is served.
+/// As [`BorderlineSmote`](crate::synthetic::BorderlineSmote), with the same error where it does not fit; what is kept is `4 k + 8` bytes for each row of a class that is served,
+/// and 8 bytes for each row of the data.
 #[derive(Debug)]
 pub struct Adasyn {
     ends: Ends,
     spec: AdasynSpec,
     classes: Vec<Weighted>,
-    _held: Reservation,
+    kept: Kept,
 }
 
 /// What is known of a class.
@@ -46,11 +46,13 @@ impl Weighted {
     async fn new(cx: &Context, all: &AllClasses, class: u32, pool: &[u64], k: usize) -> Result<Self> {
         let rows: Vec<u32> = pool.iter().map(|&row| row as u32).collect();
         let others = all.others(cx, class, rows.clone(), all.at_most(k)).await?;
-        let sums = others.into_iter().scan(0, |sum, count| {
-            *sum += u64::from(count);
-            Some(*sum)
-        });
-        let others: Vec<u64> = sums.collect();
+        let mut sums = Vec::with_capacity(others.len());
+        let mut sum = 0;
+        for count in others {
+            sum += u64::from(count);
+            sums.push(sum);
+        }
+        let others = sums;
         if others.last().is_none_or(|&sum| sum == 0) {
             return Ok(Self::default());
         }
@@ -112,12 +114,10 @@ impl Adasyn {
                 None => Weighted::default(),
             });
         }
-        let kept = classes
-            .iter()
-            .map(|class| 4 * class.nearest.len() + 8 * class.others.len())
-            .sum();
+        let of = |class: &Weighted| 4 * class.nearest.len() + 8 * class.others.len();
+        let kept = classes.iter().map(of).sum::<usize>() as u64;
         Ok(Self {
-            _held: charge(cx, kept),
+            kept: Kept::new(cx, kept + all.ends.rows.bytes()),
             ends: all.ends,
             spec,
             classes,
@@ -151,6 +151,10 @@ impl Pairs for Adasyn {
 
     fn ends(&self) -> &Ends {
         &self.ends
+    }
+
+    fn kept(&self) -> &Kept {
+        &self.kept
     }
 
     fn serves(&self, class: u32) -> bool {

@@ -32,12 +32,20 @@ impl AllClasses {
         let space = Space::new(&rows.schema(), labels.column(), column, columns)?;
         let parents = Parents::new(rows, labels)?;
         let (all, largest) = (labels.len(), largest.unwrap_or(u64::MAX));
-        let served = parents.pools.iter().filter(|pool| is_served(pool, largest));
-        let most = served.map(Vec::len).max().unwrap_or(0) as u64;
+        let served = || {
+            parents
+                .pools
+                .iter()
+                .filter(|pool| is_served(pool, largest))
+                .map(Vec::len)
+        };
+        let most = served().max().unwrap_or(0) as u64;
+        // What is kept of the rows of classes that are served, and the numbers of all rows.
+        let kept = parents.bytes() + served().sum::<usize>() as u64 * (4 * k as u64 + 8) + 8 * all;
         // Beside the search among all rows is one among those of a class.
         let schema = parents.base.schema();
         let both = space.search_bytes(&schema, all, most, k) + space.search_bytes(&schema, most, most, k);
-        let bytes = both + space.loaded_bytes(all);
+        let bytes = kept + both + space.loaded_bytes(all);
         check_room(cx, bytes, all, "all classes")?;
         let rows: Vec<u64> = (0..all).collect();
         let loaded = space.load(cx, &parents).await?;

@@ -100,6 +100,7 @@ impl Generator for Blend {
     fn describe(&self) -> Plan {
         Plan::of(self.spec())
             .random()
+            .resident(self.parents.bytes())
             .cost(costs::BLENDED)
             .note("each is two pictures decoded, deformed, mixed and encoded as PNG, which is decoded again: more work than decoding the one that it replaces")
             .param("decoders", Decoder::default().fingerprint())

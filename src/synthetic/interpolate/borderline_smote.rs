@@ -1,15 +1,14 @@
 use super::all_classes::AllClasses;
-use super::neighbourhood::charge;
 use super::pairs::{Ends, Pairs};
 use super::smote::check_k;
 use crate::dataset::Stable;
 use crate::error::Result;
 use crate::exec::Context;
-use crate::exec::reservation::Reservation;
 use crate::plan::Plan;
 use crate::rng::{Rng, stream};
 use crate::rows::Labels;
 use crate::spec::Spec;
+use crate::synthetic::kept::Kept;
 use crate::synthetic::{SampleId, Smote, costs};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -23,13 +22,14 @@ use std::sync::Arc;
 ///
 /// While neighbours are looked up, all rows of the columns are in memory (8 bytes a number), those of all classes up to twice more (4 bytes a number of a tensor), and those of one
 /// class at a time up to twice more beside them. That has to fit into half of the memory, or 32 MiB, whatever is more: else [`fit`](Self::fit) ends with `Budget`, which says how
-/// much it takes and what may be taken, before a row is read. No distances are kept. What is kept is `4 k + 8` bytes for each row in danger, charged to the budget.
+/// much it takes and what may be taken, before a row is read. No distances are kept. What is kept is `4 k + 8` bytes for each row in danger, and 8 bytes for
+/// each row of the data, charged to the budget and in the plan.
 #[derive(Debug)]
 pub struct BorderlineSmote {
     ends: Ends,
     spec: BorderlineSmoteSpec,
     classes: Vec<Borderline>,
-    _held: Reservation,
+    kept: Kept,
 }
 
 /// What is known of a class.
@@ -149,12 +149,10 @@ impl BorderlineSmote {
                 None => Borderline::default(),
             });
         }
-        let kept = classes
-            .iter()
-            .map(|class| 4 * class.nearest.len() + 8 * class.in_danger.len())
-            .sum();
+        let of = |class: &Borderline| 4 * class.nearest.len() + 8 * class.in_danger.len();
+        let kept = classes.iter().map(of).sum::<usize>() as u64;
         Ok(Self {
-            _held: charge(cx, kept),
+            kept: Kept::new(cx, kept + all.ends.rows.bytes()),
             ends: all.ends,
             spec,
             classes,
@@ -179,6 +177,10 @@ impl Pairs for BorderlineSmote {
 
     fn ends(&self) -> &Ends {
         &self.ends
+    }
+
+    fn kept(&self) -> &Kept {
+        &self.kept
     }
 
     fn serves(&self, class: u32) -> bool {

@@ -7,6 +7,7 @@ use crate::plan::Plan;
 use crate::rng::{Rng, stream};
 use crate::rows::Labels;
 use crate::spec::Spec;
+use crate::synthetic::kept::Kept;
 use crate::synthetic::parents::Parents;
 use crate::synthetic::{Generator, SampleId, costs};
 use arrow::array::RecordBatch;
@@ -24,7 +25,7 @@ use std::sync::Arc;
 ///
 /// While deviations are measured, one class at a time is in memory (4 bytes a number of a tensor), or all rows of the columns of numbers (8 bytes a number).
 /// That has to fit into half of the memory, or 32 MiB, whatever is more: else [`fit`](Self::fit) ends with `Budget`, which says how much it takes and what may be taken, before a
-/// row is read. What is kept is 8 bytes for each number of a row, for each class.
+/// row is read. What is kept is 8 bytes for each number of a row, for each class, and 8 bytes for each row, charged to the budget and in the plan.
 #[derive(Debug)]
 pub struct Jitter {
     parents: Parents,
@@ -32,6 +33,7 @@ pub struct Jitter {
     space: Space,
     /// For each class the deviations of its numbers; nothing for one of fewer than two rows.
     deviations: Vec<Vec<f64>>,
+    kept: Kept,
 }
 
 /// The parameters of [`Jitter`].
@@ -89,10 +91,12 @@ impl Jitter {
             .filter(|&rows| rows > 1)
             .max()
             .unwrap_or(0) as u64;
-        match space.deviations_bytes(&parents.base.schema(), most) {
-            Some(bytes) => check_numbers(cx, bytes, most)?,
-            None => check_numbers(cx, space.loaded_bytes(labels.len()), labels.len())?,
-        }
+        let schema = parents.base.schema();
+        let (numbers, of) = match space.deviations_bytes(&schema, most) {
+            Some(bytes) => (bytes, most),
+            None => (space.loaded_bytes(labels.len()), labels.len()),
+        };
+        check_numbers(cx, parents.bytes() + numbers + space.reading_bytes(&schema, of), of)?;
         let loaded = space.load(cx, &parents).await?;
         let mut deviations = Vec::new();
         for pool in &parents.pools {
@@ -101,7 +105,9 @@ impl Jitter {
                 _ => space.deviations(cx, &parents, &loaded, pool).await?,
             });
         }
+        let kept = deviations.iter().map(|of: &Vec<f64>| size_of_val(&**of)).sum::<usize>() as u64;
         Ok(Self {
+            kept: Kept::new(cx, kept + parents.bytes()),
             parents,
             spec,
             space,
@@ -132,7 +138,8 @@ impl Jitter {
 
 impl Generator for Jitter {
     fn describe(&self) -> Plan {
-        Plan::of(&self.spec)
+        self.kept
+            .told(Plan::of(&self.spec))
             .random()
             .cost(costs::of_columns(&self.spec.columns))
             .input(self.parents.base.describe())

@@ -1,9 +1,9 @@
 //! Neighbours in the numbers of any space, and the memory that they may take.
 
-use crate::error::{Error, Remedy, Result};
+use crate::error::{Error, Result};
 use crate::exec::Context;
-use crate::exec::reservation::Reservation;
 use crate::quote::quoted;
+use crate::synthetic::kept;
 use crate::synthetic::nearest::Search;
 use std::sync::Arc;
 
@@ -63,34 +63,24 @@ pub(super) fn is_served(pool: &[u64], largest: u64) -> bool {
     pool.len() > 1 && pool.len() as u64 <= largest
 }
 
-/// What a search may take of a budget however small: half of the smallest one that a machine gets where nobody says how much.
-const LEAST: u64 = 32 << 20;
-
 /// Room for a search of `bytes` among the rows of `whose`, which may take half of the memory, and 32 MiB in any case.
 ///
 /// # Errors
 ///
 /// `Budget` where it is more.
 pub(super) fn check_room(cx: &Context, bytes: u64, rows: u64, whose: &str) -> Result<()> {
+    let whose = quoted(whose);
     if rows > u32::MAX.into() {
         return Err(Error::config(format!(
-            "{rows} rows of {} are more than the 2^32 among which neighbours are looked up: leave large classes to repeats by a smaller `largest`",
-            quoted(whose)
+            "{rows} rows of {whose} are more than the 2^32 among which neighbours are looked up: leave large classes to repeats by a smaller `largest`"
         )));
     }
-    let most = LEAST.max(cx.memory() / 2);
-    if bytes <= most {
-        return Ok(());
-    }
-    let mib = |bytes: u64| bytes.div_ceil(1 << 20);
-    Err(Error::budget(format!(
-        "the search for neighbours among {rows} rows of {} takes {} MiB, and may take half of the memory, and 32 MiB in any case, here {} MiB: give more memory, or leave \
-         large classes to repeats by a smaller `largest`",
-        quoted(whose),
-        mib(bytes),
-        mib(most),
-    ))
-    .with_remedy(Remedy::Memory))
+    kept::check_room(
+        cx,
+        bytes,
+        &format!("the search for neighbours among {rows} rows of {whose} takes"),
+        "leave large classes to repeats by a smaller `largest`",
+    )
 }
 
 /// Room for `bytes` of numbers of `rows` rows, while they are measured: half of the memory, and 32 MiB in any case.
@@ -99,21 +89,6 @@ pub(super) fn check_room(cx: &Context, bytes: u64, rows: u64, whose: &str) -> Re
 ///
 /// `Budget` where it is more.
 pub(super) fn check_numbers(cx: &Context, bytes: u64, rows: u64) -> Result<()> {
-    let most = LEAST.max(cx.memory() / 2);
-    if bytes <= most {
-        return Ok(());
-    }
-    let mib = |bytes: u64| bytes.div_ceil(1 << 20);
-    Err(Error::budget(format!(
-        "the numbers of {rows} rows, whose deviations are measured, take {} MiB, and may take half of the memory, and 32 MiB in any case, here {} MiB: give more memory, or \
-         name fewer columns",
-        mib(bytes),
-        mib(most),
-    ))
-    .with_remedy(Remedy::Memory))
-}
-
-/// Charges the budget with `bytes` of neighbours that are kept.
-pub(super) fn charge(cx: &Context, bytes: usize) -> Reservation {
-    cx.hold_rows(bytes as u64)
+    let what = format!("the numbers of {rows} rows, whose deviations are measured, take");
+    kept::check_room(cx, bytes, &what, "name fewer columns")
 }

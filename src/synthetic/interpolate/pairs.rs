@@ -5,6 +5,7 @@ use crate::dataset::{Dataset, Provenance};
 use crate::error::Result;
 use crate::exec::Context;
 use crate::plan::Plan;
+use crate::synthetic::kept::Kept;
 use crate::synthetic::parents::Parents;
 use crate::synthetic::{Generator, SampleId};
 use arrow::array::RecordBatch;
@@ -25,6 +26,9 @@ pub(super) trait Pairs: fmt::Debug + Send + Sync + 'static {
 
     fn ends(&self) -> &Ends;
 
+    /// What it keeps of its rows.
+    fn kept(&self) -> &Kept;
+
     fn serves(&self, class: u32) -> bool;
 
     /// Positions of the two parents, and how far along the line from the first the row lies.
@@ -33,7 +37,8 @@ pub(super) trait Pairs: fmt::Debug + Send + Sync + 'static {
 
 impl<P: Pairs> Generator for P {
     fn describe(&self) -> Plan {
-        self.plan().random().input(self.ends().rows.base.describe())
+        let plan = self.kept().told(self.plan());
+        plan.random().input(self.ends().rows.base.describe())
     }
 
     fn supports(&self, class: u32) -> bool {

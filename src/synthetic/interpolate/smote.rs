@@ -1,14 +1,14 @@
-use super::neighbourhood::{charge, check_room, is_served};
+use super::neighbourhood::{check_room, is_served};
 use super::pairs::{Ends, Pairs};
 use super::space::Space;
 use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Result};
 use crate::exec::Context;
-use crate::exec::reservation::Reservation;
 use crate::plan::Plan;
 use crate::rng::{Rng, stream};
 use crate::rows::Labels;
 use crate::spec::Spec;
+use crate::synthetic::kept::Kept;
 use crate::synthetic::parents::Parents;
 use crate::synthetic::{SampleId, costs};
 use serde::{Deserialize, Serialize};
@@ -29,17 +29,17 @@ use std::sync::Arc;
 ///
 /// # Memory
 ///
-/// For a class of `n` rows `4 k n` bytes are kept, and charged to the budget. While neighbours are looked up, all rows of the columns are in memory (8 bytes a
-/// number), and those of one class at a time twice more (4 bytes a number of a tensor). That has to fit into half of the memory, or 32 MiB, whatever is more: else [`fit`](Self::fit) ends with `Budget`, which
+/// For a class of `n` rows `4 k n` bytes are kept, and 8 bytes for each row of the data, which are charged to the budget and in the plan. While neighbours are looked up, all rows of the columns
+/// are in memory (8 bytes a number), and those of one class at a time twice more (4 bytes a number of a tensor). That has to fit into half of the memory, or 32 MiB, whatever is more: else [`fit`](Self::fit) ends with `Budget`, which
 /// names the class, what it takes and what may be taken, before a row is read. No distances are kept. A million rows of 8 columns
-/// take 233 MiB.
+/// take 256 MiB.
 #[derive(Debug)]
 pub struct Smote {
     ends: Ends,
     spec: SmoteSpec,
     /// For each class, for each of its rows, the `k` nearest as indices into the class's pool.
     nearest: Vec<Vec<u32>>,
-    _held: Reservation,
+    kept: Kept,
 }
 
 /// The parameters of [`Smote`].
@@ -122,6 +122,7 @@ impl Smote {
         let largest = spec.largest.unwrap_or(u64::MAX);
         let is_served = |pool: &[u64]| is_served(pool, largest);
         let loaded_bytes = space.loaded_bytes(labels.len());
+        let mut kept = parents.bytes();
         for (pool, name) in parents
             .pools
             .iter()
@@ -129,8 +130,9 @@ impl Smote {
             .filter(|(pool, _)| is_served(pool))
         {
             let n = pool.len() as u64;
-            let bytes = loaded_bytes + space.search_bytes(&parents.base.schema(), n, n, spec.k);
-            check_room(cx, bytes, n, name)?;
+            let search = space.search_bytes(&parents.base.schema(), n, n, spec.k);
+            check_room(cx, kept + loaded_bytes + search, n, name)?;
+            kept += 4 * n * (spec.k as u64).min(n - 1);
         }
         let loaded = match parents.pools.iter().any(|pool| is_served(pool)) {
             true => Some(space.load(cx, &parents).await?),
@@ -146,9 +148,8 @@ impl Smote {
                 None => Vec::new(),
             });
         }
-        let kept = nearest.iter().map(|nearest: &Vec<u32>| size_of_val(&**nearest)).sum();
         Ok(Self {
-            _held: charge(cx, kept),
+            kept: Kept::new(cx, kept),
             ends: Ends { rows: parents, space },
             spec,
             nearest,
@@ -180,6 +181,10 @@ impl Pairs for Smote {
 
     fn ends(&self) -> &Ends {
         &self.ends
+    }
+
+    fn kept(&self) -> &Kept {
+        &self.kept
     }
 
     fn serves(&self, class: u32) -> bool {

@@ -1,16 +1,16 @@
-use super::neighbourhood::{Neighbourhood, charge, check_room, is_served};
+use super::neighbourhood::{Neighbourhood, check_room, is_served};
 use super::smote::check_k;
 use super::space::{Loaded, Space, deviation, gathered};
 use crate::columns::index_of;
 use crate::dataset::{Dataset, Provenance, Stable};
 use crate::error::{Error, Result};
 use crate::exec::Context;
-use crate::exec::reservation::Reservation;
 use crate::plan::Plan;
 use crate::quote::quoted;
 use crate::rng::{Rng, stream};
 use crate::rows::Labels;
 use crate::spec::Spec;
+use crate::synthetic::kept::Kept;
 use crate::synthetic::nearest::{Points, Search};
 use crate::synthetic::parents::Parents;
 use crate::synthetic::table_columns::{Categories, is_category, is_number};
@@ -41,7 +41,7 @@ pub struct SmoteNc {
     /// For each class, for each of its rows, the `k` nearest as indices into the class's pool.
     nearest: Vec<Vec<u32>>,
     median_deviations: Vec<Option<f64>>,
-    _held: Reservation,
+    kept: Kept,
 }
 
 /// A column of categories.
@@ -157,6 +157,7 @@ impl SmoteNc {
         let largest = spec.largest.unwrap_or(u64::MAX);
         let is_served = |pool: &[u64]| is_served(pool, largest);
         let codes_bytes = labels.len() * 4 * names.len() as u64;
+        let mut kept = codes_bytes + parents.bytes();
         for (pool, name) in parents
             .pools
             .iter()
@@ -165,7 +166,8 @@ impl SmoteNc {
         {
             let n = pool.len() as u64;
             let search = space.search_bytes(&schema, n, n, spec.k) + n * 8 * names.len() as u64;
-            check_room(cx, codes_bytes + space.loaded_bytes(labels.len()) + search, n, name)?;
+            check_room(cx, kept + space.loaded_bytes(labels.len()) + search, n, name)?;
+            kept += 4 * n * (spec.k as u64).min(n - 1);
         }
         let Loaded::Columns(numbers) = space.load(cx, &parents).await? else {
             return Err(Error::config("columns: there is none"));
@@ -187,18 +189,18 @@ impl SmoteNc {
                 .iter()
                 .map(|column| deviation(pool.iter().map(|&row| column[row as usize])));
             let median = median(each.collect());
-            let codes = pool
-                .iter()
-                .flat_map(|&row| categories.iter().map(move |category| category.codes[row as usize]));
+            let mut codes = Vec::with_capacity(pool.len() * categories.len());
+            for &row in pool {
+                codes.extend(categories.iter().map(|category| category.codes[row as usize]));
+            }
             let points = Points::new(gathered(&numbers, pool), numbers.len());
-            let points = points.with_categories(codes.collect(), categories.len(), median);
+            let points = points.with_categories(codes, categories.len(), median);
             let search = cx.compute(move || Ok(Neighbourhood::F64(Search::new(points)))).await?;
             nearest.push(search.all(cx, spec.k.min(pool.len() - 1)).await?);
             median_deviations.push(Some(median));
         }
-        let kept: usize = nearest.iter().map(|nearest: &Vec<u32>| size_of_val(&**nearest)).sum();
         Ok(Self {
-            _held: charge(cx, kept + codes_bytes as usize),
+            kept: Kept::new(cx, kept),
             parents,
             spec,
             space,
@@ -280,7 +282,8 @@ fn most_frequent(mut codes: Vec<u32>) -> Vec<u32> {
 
 impl Generator for SmoteNc {
     fn describe(&self) -> Plan {
-        Plan::of(&self.spec)
+        self.kept
+            .told(Plan::of(&self.spec))
             .random()
             .cost(costs::TABLE)
             // The other neighbours say which category it has, and theirs are in memory.

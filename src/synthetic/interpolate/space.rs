@@ -66,11 +66,23 @@ impl Space {
         match self {
             Self::Tensor { at, .. } => {
                 let width = crate::columns::shape_of(schema.field(*at)).iter().product();
-                crate::synthetic::nearest::bytes(rows, width, size_of::<f32>(), queries, k)
+                let search = crate::synthetic::nearest::bytes(rows, width, size_of::<f32>(), queries, k);
+                search + self.reading_bytes(schema, rows)
             }
             Self::Columns(columns) => {
                 crate::synthetic::nearest::bytes(rows, columns.len(), size_of::<f64>(), queries, k)
             }
+        }
+    }
+
+    /// The bytes of what is read at a time: some rows of a tensor, or a column as it is stored and as its numbers are cast.
+    pub(super) fn reading_bytes(&self, schema: &Schema, rows: u64) -> u64 {
+        match self {
+            Self::Tensor { at, .. } => {
+                let width: usize = crate::columns::shape_of(schema.field(*at)).iter().product();
+                rows.min(ROWS_AT_A_TIME as u64) * (width * size_of::<f32>()) as u64
+            }
+            Self::Columns(_) => rows * 16,
         }
     }
 
@@ -293,10 +305,12 @@ pub(super) async fn tensors(
     rows: &[u64],
 ) -> Result<(Vec<f32>, usize)> {
     let (mut all, mut width) = (Vec::new(), 0);
-    for rows in rows.chunks(ROWS_AT_A_TIME) {
-        let batch = parents.base.take(cx, rows).await?;
+    for part in rows.chunks(ROWS_AT_A_TIME) {
+        let batch = parents.base.take(cx, part).await?;
         let (values, of_row) = floats(&batch, at)?;
-        check_finite(cx, parents, name, values, of_row, |row| rows[row]).map_err(Error::unplaced)?;
+        check_finite(cx, parents, name, values, of_row, |row| part[row]).map_err(Error::unplaced)?;
+        // All at once: what grows takes up to twice as much, and more while it moves.
+        all.reserve_exact((rows.len() * of_row).saturating_sub(all.len()));
         all.extend_from_slice(values);
         width = of_row;
     }

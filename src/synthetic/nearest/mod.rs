@@ -73,12 +73,14 @@ impl<T: Coordinate> Search<T> {
 /// finds among them.
 pub(in crate::synthetic) fn bytes(rows: u64, width: usize, of: usize, queries: u64, k: usize) -> u64 {
     let values = rows * (width * of) as u64;
+    // The rows that are asked about, and what is found of each.
+    let found = queries * 4 * (k as u64 + 1);
     let tree = match (1..=TREE_WIDTH).contains(&width) {
-        // The values in the order of its leaves, that order and back, and what is found in that order.
-        true => values + rows * 8 + queries * 4 * (k as u64 + 1),
+        // The values in the order of its leaves, that order and back, its parts, and what is found in that order.
+        true => values + rows * 8 + tree::part_bytes(rows, width, of) + found,
         false => 0,
     };
-    values + queries * 4 * k as u64 + tree
+    values + found + tree
 }
 
 #[cfg(test)]

@@ -188,7 +188,8 @@ impl<T: Coordinate> Points<T> {
 
     /// Some of the rows.
     pub(super) fn select(&self, rows: impl Iterator<Item = usize> + Clone) -> Self {
-        let values = rows.clone().flat_map(|row| self.row(row)).copied().collect();
+        let mut values = Vec::with_capacity(rows.clone().count() * self.width);
+        rows.clone().for_each(|row| values.extend_from_slice(self.row(row)));
         self.with_values(values, rows)
     }
 
@@ -199,7 +200,7 @@ impl<T: Coordinate> Points<T> {
     }
 
     /// `values`, with the categories of `rows`.
-    pub(super) fn with_values(&self, values: Vec<T>, rows: impl Iterator<Item = usize>) -> Self {
+    pub(super) fn with_values(&self, values: Vec<T>, rows: impl Iterator<Item = usize> + Clone) -> Self {
         Self {
             values,
             width: self.width,
@@ -207,12 +208,11 @@ impl<T: Coordinate> Points<T> {
         }
     }
 
-    fn categories_of(&self, rows: impl Iterator<Item = usize>) -> Option<Categories> {
+    fn categories_of(&self, rows: impl Iterator<Item = usize> + Clone) -> Option<Categories> {
         let all = self.categories.as_ref()?;
-        let codes = rows.flat_map(|row| &all.codes[row * all.width..(row + 1) * all.width]);
-        Some(Categories {
-            codes: codes.copied().collect(),
-            ..*all
-        })
+        let mut codes = Vec::with_capacity(rows.clone().count() * all.width);
+        rows.for_each(|row| codes.extend_from_slice(&all.codes[row * all.width..(row + 1) * all.width]));
+        let Categories { width, penalty, .. } = *all;
+        Some(Categories { codes, width, penalty })
     }
 }

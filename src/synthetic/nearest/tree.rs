@@ -41,6 +41,13 @@ struct Node {
     second: u32,
 }
 
+/// The most bytes of the parts of `rows` rows of `width` coordinates of `of` bytes, with the boxes around them: a part that is not halved any more has half of [`LEAF`] rows or more, and
+/// there are fewer than twice as many parts as such ones.
+pub(super) fn part_bytes(rows: u64, width: usize, of: usize) -> u64 {
+    let parts = 2 * rows.div_ceil(LEAF as u64 / 2);
+    parts * (size_of::<Node>() + 2 * width * of) as u64
+}
+
 impl<T: Coordinate> Tree<T> {
     pub(super) fn new(mut points: Points<T>) -> Self {
         let width = points.width;

@@ -255,6 +255,7 @@ impl Generator for Scenes {
     fn describe(&self) -> Plan {
         let plan = Plan::of(&self.spec)
             .random()
+            .resident(self.parents.bytes())
             .cost(costs::DRAWN)
             .note("each is drawn and encoded as PNG, which is decoded again: more work than decoding a small picture")
             .param("decoders", Decoder::default().fingerprint())

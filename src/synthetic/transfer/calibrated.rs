@@ -9,6 +9,7 @@ use crate::rng::{Rng, stream};
 use crate::rows::Labels;
 use crate::spec::Spec;
 use crate::synthetic::interpolate::{check_finite, floats};
+use crate::synthetic::kept::Kept;
 use crate::synthetic::parents::{Parents, ROWS_AT_A_TIME};
 use crate::synthetic::{Generator, SampleId, costs};
 use arrow::array::RecordBatch;
@@ -33,13 +34,14 @@ use std::sync::Arc;
 ///
 /// # Memory
 ///
-/// The mean of each class, 8 bytes a number, and `4 k` bytes for each row of a small class.
+/// The mean of each class, 8 bytes a number, `4 k` bytes for each row of a small class, and 8 bytes for each row, charged to the budget and in the plan.
 #[derive(Debug)]
 pub struct Calibrated {
     means: ClassMeans,
     spec: CalibratedSpec,
     /// For each class, for each of its rows, the nearest large classes; none for a large one.
     from: Vec<Vec<u32>>,
+    kept: Kept,
 }
 
 /// The parameters of [`Calibrated`].
@@ -129,8 +131,8 @@ impl Calibrated {
         let means = ClassMeans::measure(cx, rows, labels, &spec.column, power, spec.large).await?;
         let mut from = Vec::new();
         for (class, pool) in (0..).zip(&means.parents.pools) {
-            let mut nearest = Vec::new();
             let pool: &[u64] = if means.is_small(class) { pool } else { &[] };
+            let mut nearest = Vec::with_capacity(pool.len() * spec.neighbours.min(labels.names().len()));
             for rows in pool.chunks(ROWS_AT_A_TIME) {
                 let batch = means.parents.base.take(cx, rows).await?;
                 let (values, width) = floats(&batch, means.at)?;
@@ -141,7 +143,13 @@ impl Calibrated {
             }
             from.push(nearest);
         }
-        Ok(Self { means, spec, from })
+        let kept = from.iter().map(|from: &Vec<u32>| size_of_val(&**from)).sum::<usize>() as u64;
+        Ok(Self {
+            kept: Kept::new(cx, kept + means.bytes()),
+            means,
+            spec,
+            from,
+        })
     }
 
     /// Its parameters.
@@ -207,7 +215,8 @@ impl Calibrated {
 
 impl Generator for Calibrated {
     fn describe(&self) -> Plan {
-        Plan::of(&self.spec)
+        self.kept
+            .told(Plan::of(&self.spec))
             .random()
             .cost(costs::FEATURES)
             .note(format!("numbers to the power {}", self.means.power))

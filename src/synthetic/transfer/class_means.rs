@@ -81,6 +81,12 @@ impl ClassMeans {
         })
     }
 
+    /// Bytes of what is kept: the means, and the rows of each class.
+    pub(super) fn bytes(&self) -> u64 {
+        let means = self.means.iter().map(|mean| size_of_val(&**mean)).sum::<usize>();
+        means as u64 + self.parents.bytes()
+    }
+
     /// The mean of `class`.
     pub(super) fn mean(&self, class: u32) -> &[f64] {
         &self.means[class as usize]

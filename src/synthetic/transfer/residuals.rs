@@ -8,6 +8,7 @@ use crate::rng::{Rng, stream};
 use crate::rows::Labels;
 use crate::spec::Spec;
 use crate::synthetic::interpolate::{check_finite, floats};
+use crate::synthetic::kept::Kept;
 use crate::synthetic::parents::Parents;
 use crate::synthetic::{Generator, SampleId, costs};
 use arrow::array::RecordBatch;
@@ -24,13 +25,14 @@ use std::sync::Arc;
 ///
 /// # Memory
 ///
-/// The mean of each class: 8 bytes a number.
+/// The mean of each class, 8 bytes a number, and 8 bytes for each row, charged to the budget and in the plan.
 #[derive(Debug)]
 pub struct Residuals {
     means: ClassMeans,
     spec: ResidualsSpec,
     /// For each class the large classes that it takes residuals of; none for a large one.
     from: Vec<Vec<u32>>,
+    kept: Kept,
 }
 
 /// The parameters of [`Residuals`].
@@ -100,6 +102,7 @@ impl Residuals {
         });
         Ok(Self {
             from: from.collect(),
+            kept: Kept::new(cx, means.bytes()),
             means,
             spec,
         })
@@ -131,7 +134,8 @@ impl Residuals {
 
 impl Generator for Residuals {
     fn describe(&self) -> Plan {
-        Plan::of(&self.spec)
+        self.kept
+            .told(Plan::of(&self.spec))
             .random()
             .cost(costs::FEATURES)
             .input(self.means.parents.base.describe())
