@@ -609,6 +609,10 @@ fn slope(points: &[(f64, f64)]) -> f64 {
     over / points.iter().map(|point| (point.0 - x).powi(2)).sum::<f64>()
 }
 
+/// Gates and interpolations: what they take while they are fitted, and what they keep.
+#[path = "memory/synthetic.rs"]
+mod synthetic;
+
 /// Masks, points, oriented boxes, pasted objects, mosaics, blended rows.
 #[path = "memory/targets.rs"]
 mod targets;

@@ -88,7 +88,7 @@ impl Gate {
         limits: &GateLimits,
     ) -> Vec<(u32, Vec<SampleId>)> {
         let is_measured =
-            |class: &u32| *class < self.classes() && self.of_class(*class).rows() >= 3 && limits.rows >= 3;
+            |class: &u32| *class < self.classes() && self.of_class(*class).count() >= 3 && limits.rows >= 3;
         let rows = |class: u32| (0..limits.rows).map(|index| SampleId { class, index }).collect();
         let measured = classes.into_iter().filter(is_measured);
         measured.map(|class| (class, rows(class))).collect()
@@ -103,7 +103,7 @@ impl Gate {
         unseen: Option<Matrix>,
         limits: &GateLimits,
     ) -> Result<ClassCheck> {
-        let training = self.of_class(class).clone();
+        let training = Matrix::from(self.of_class(class));
         let values = self.values(cx, made).await?;
         let judged = self.judged(cx, values.clone(), &vec![class; made.num_rows()]).await?;
         let refused = judged.iter().flatten().count();

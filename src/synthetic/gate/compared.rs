@@ -1,7 +1,8 @@
 //! What rows are compared by: a tensor, columns of numbers and categories, or what a network makes of them.
 
+use super::memory::{check, columns_bytes, matrix_bytes};
 use super::spec::GateSpec;
-use crate::columns::{index_of, tensor_values};
+use crate::columns::{index_of, shape_of, tensor_values};
 use crate::dataset::Stable;
 use crate::error::{Error, Result};
 use crate::exec::Context;
@@ -58,21 +59,25 @@ pub(super) struct Named {
 impl Compared {
     /// By the columns of `spec`, and what the training `rows` are in that.
     pub(super) async fn fit(cx: &Context, rows: &impl Stable, spec: &GateSpec) -> Result<(Self, Matrix)> {
-        let (mut fields, mut columns) = (Vec::new(), Vec::new());
-        for name in &spec.columns {
-            let schema = rows.schema();
-            fields.push(schema.field(index_of(&schema, name)?).clone());
-            columns.push(rows.column(cx, name).await?);
-        }
-        if let [column] = &*columns
-            && let Some(values) = of_tensor(column)
+        let (schema, all) = (rows.schema(), count(rows));
+        let field = |name: &String| Ok(schema.field(index_of(&schema, name)?).clone());
+        let fields: Vec<Field> = spec.columns.iter().map(field).collect::<Result<_>>()?;
+        if let [field] = &*fields
+            && matches!(field.data_type(), DataType::FixedSizeList(..))
         {
-            let name = spec.columns[0].clone();
-            return Ok((Self::Tensor { name }, values?));
+            let (name, width) = (field.name().clone(), shape_of(field).iter().product());
+            check(cx, all, width, matrix_bytes(all, width))?;
+            let column = rows.column(cx, &name).await?;
+            let values = of_tensor(&column).unwrap_or_else(|| Err(not_compared(&name, column.data_type())))?;
+            return Ok((Self::Tensor { name }, values));
         }
+        // Each column is a value of a row or more.
+        let read = columns_bytes(all, fields.len());
+        check(cx, all, fields.len(), read)?;
         let (mut named, mut found) = (Vec::new(), Vec::new());
-        for (field, column) in fields.iter().zip(&columns) {
+        for field in &fields {
             let name = field.name().clone();
+            let column = &rows.column(cx, &name).await?;
             let (categories, values) = match is_category(column.data_type()) {
                 true => {
                     let (categories, codes) = Categories::of(field, column)?;
@@ -98,6 +103,7 @@ impl Compared {
             (column.name.clone(), values)
         });
         let encoding = Encoding::fit(&table, &[&Table::new(unknown)?])?;
+        check(cx, all, encoding.width(), read)?;
         let values = encoding.rows(&table)?;
         Ok((
             Self::Table {
@@ -115,7 +121,7 @@ impl Compared {
         features: Arc<dyn RowFeatures>,
         progress: &mut (dyn FnMut(u64) + Send),
     ) -> Result<(Self, Matrix)> {
-        let all = rows.len().finite().unwrap_or(0) / rows.views().max(1);
+        let all = count(rows);
         let mut found: Option<Matrix> = None;
         for from in (0..all).step_by(ROWS as usize) {
             let positions: Vec<u64> = (from..all.min(from + ROWS)).collect();
@@ -128,10 +134,13 @@ impl Compared {
                     None => error,
                 }
             })?;
-            found = Some(match found {
-                Some(before) => before.concat(&made)?,
-                None => made,
-            });
+            match &mut found {
+                Some(before) => before.extend(&made)?,
+                None => {
+                    check(cx, all, made.width(), 0)?;
+                    found = Some(made.with_room(all as usize));
+                }
+            }
             progress(positions.len() as u64 + from);
         }
         let found = found.ok_or_else(|| Error::data("there are no training rows to compare with"))?;
@@ -164,6 +173,11 @@ impl Compared {
             Self::Tensor { .. } | Self::Table { .. } => None,
         }
     }
+}
+
+/// Rows without their views.
+fn count(rows: &impl Stable) -> u64 {
+    rows.len().finite().unwrap_or(0) / rows.views().max(1)
 }
 
 impl Named {

@@ -1,4 +1,5 @@
 use super::compared::{Compared, RowFeatures};
+use super::memory::kept_bytes;
 use super::spec::GateSpec;
 use crate::dataset::Stable;
 use crate::error::{Error, Result};
@@ -7,7 +8,8 @@ use crate::plan::Plan;
 use crate::quote::counted;
 use crate::rows::Labels;
 use crate::spec::Spec;
-use crate::synthetic::quality::{Matrix, any_near, check_widths, nearest_others, squared_radii};
+use crate::synthetic::kept::Kept;
+use crate::synthetic::quality::{Matrix, Rows, any_near, check_widths, squared_radii};
 use arrow::array::RecordBatch;
 use serde::Serialize;
 use std::sync::Arc;
@@ -17,6 +19,12 @@ use xxhash_rust::xxh3::Xxh3;
 ///
 /// Values of columns of numbers are compared in units of their standard deviation, two categories are 1 apart (also one that no training row has), and a
 /// tensor column is compared as it is. Encoded pictures are compared by features that something makes of them ([`fit_features`](Self::fit_features)).
+///
+/// # Memory
+///
+/// What training rows are compared by is kept once, 4 bytes a value, and 8 bytes a row beside it. It is charged to the budget, and in the plan of what is behind the gate. While it is fitted, the columns are in memory, and of
+/// rows of up to 15 values these twice more. That has to fit into half of the memory, or 32 MiB, whatever is more: else [`fit`](Self::fit) ends with `Budget`, which says what it takes and what may be taken, before a row is read (of
+/// categories and features as soon as it is known how many values a row has). Rows of up to 15 values are found their nearest rows in a tree; of wider ones the time goes with the square of the rows.
 #[derive(Clone, Debug)]
 pub struct Gate {
     fitted: Arc<Fitted>,
@@ -26,17 +34,21 @@ pub struct Gate {
 pub(super) struct Fitted {
     spec: GateSpec,
     compared: Compared,
+    /// The training rows, class after class.
     training: Matrix,
+    /// For each of them the squared radius of its ball.
+    radii: Vec<f64>,
+    /// Where the rows of each class begin, and behind the last class where these end.
+    starts: Vec<usize>,
     /// What the classes are called.
     names: Vec<String>,
-    /// For each class its rows, and the squared radii of their balls.
-    pub(super) classes: Vec<(Matrix, Vec<f64>)>,
     /// The distance that is too near.
     too_near: f64,
     /// The least and the largest value of each column that pass.
     range: Option<Vec<[f32; 2]>>,
     /// A hash of the training rows and their classes.
     content: String,
+    kept: Kept,
 }
 
 /// Why a row does not pass.
@@ -80,7 +92,7 @@ impl Gate {
     /// # Errors
     ///
     /// `Schema` for a column that is missing or holds something else; `Data` for a number that is not finite; `Config` for
-    /// parameters out of range.
+    /// parameters out of range; `Budget` where it takes more than half of the memory, and more than 32 MiB.
     pub async fn fit(cx: &Context, rows: &impl Stable, labels: &Labels, spec: GateSpec) -> Result<Self> {
         Spec::check(&spec).map_err(|error| error.context(GateSpec::NAME))?;
         let (compared, training) = Compared::fit(cx, rows, &spec).await?;
@@ -118,9 +130,10 @@ impl Gate {
                 counted(labels.len(), "label")
             )));
         }
+        let kept = Kept::new(cx, kept_bytes(labels.len(), training.width()));
         let (of, names) = (labels.iter().collect::<Vec<u32>>(), labels.names().to_vec());
         let fitted = cx
-            .compute(move || Ok(Fitted::of(compared, training, &of, names, spec)))
+            .compute(move || Ok(Fitted::of(compared, training, &of, names, spec, kept)))
             .await?;
         Ok(Self {
             fitted: Arc::new(fitted),
@@ -143,7 +156,12 @@ impl Gate {
 
     /// How many classes there are.
     pub(super) fn classes(&self) -> u32 {
-        self.fitted.classes.len() as u32
+        self.fitted.names.len() as u32
+    }
+
+    /// Bytes that it keeps in memory.
+    pub(super) fn bytes(&self) -> u64 {
+        self.fitted.kept.bytes()
     }
 
     /// What `class` is called.
@@ -152,8 +170,8 @@ impl Gate {
     }
 
     /// The training rows of `class`.
-    pub(super) fn of_class(&self, class: u32) -> &Matrix {
-        &self.fitted.classes[class as usize].0
+    pub(super) fn of_class(&self, class: u32) -> Rows<'_> {
+        self.fitted.of_class(class as usize).0
     }
 
     /// The values that rows are compared by.
@@ -186,36 +204,37 @@ impl Gate {
 }
 
 impl Fitted {
-    fn of(compared: Compared, training: Matrix, of: &[u32], names: Vec<String>, spec: GateSpec) -> Self {
-        let class = |class: usize| {
-            let own: Vec<usize> = (0..of.len()).filter(|&row| of[row] as usize == class).collect();
-            let rows = training.select(&own);
-            let radii = squared_radii(&rows, spec.manifold);
-            (rows, radii)
-        };
-        let mut apart: Vec<f64> = match spec.least_distance > 0.0 {
-            true => nearest_others(&training, 1)
-                .iter()
-                .filter_map(|near| Some(near.first()?.distance))
-                .collect(),
-            false => Vec::new(),
-        };
-        apart.retain(|&distance| distance > 0.0);
-        apart.sort_by(f64::total_cmp);
-        let range = spec.range.map(|share| ranges(&training, share));
+    fn of(compared: Compared, training: Matrix, of: &[u32], names: Vec<String>, spec: GateSpec, kept: Kept) -> Self {
         let mut content = Xxh3::new();
         content.update(bytemuck::cast_slice(training.values()));
         content.update(bytemuck::cast_slice(of));
+        let (training, starts) = by_class(training, of, names.len());
+        let too_near = match spec.least_distance > 0.0 {
+            true => spec.least_distance * distance_apart(&training),
+            false => 0.0,
+        };
+        let mut radii = Vec::with_capacity(training.rows());
+        for class in starts.windows(2) {
+            radii.extend(squared_radii(training.part(class[0]..class[1]), spec.manifold));
+        }
         Self {
             content: format!("{:032x}", content.digest128()),
-            classes: (0..names.len()).map(class).collect(),
-            names,
-            too_near: spec.least_distance * apart.get(apart.len() / 2).copied().unwrap_or(0.0),
+            range: spec.range.map(|share| ranges(&training, share)),
             compared,
             training,
-            range,
+            radii,
+            starts,
+            names,
+            too_near,
             spec,
+            kept,
         }
+    }
+
+    /// The rows of `class`, and the squared radii of their balls.
+    fn of_class(&self, class: usize) -> (Rows<'_>, &[f64]) {
+        let rows = self.starts[class]..self.starts[class + 1];
+        (self.training.part(rows.clone()), &self.radii[rows])
     }
 
     fn judge(&self, values: &Matrix, classes: &[u32]) -> Result<Vec<Option<Refusal>>> {
@@ -235,11 +254,12 @@ impl Fitted {
                 .for_each(|(found, _)| *found = Some(Refusal::OutOfRange));
         }
         if self.spec.manifold > 0 {
-            for (class, (own, radii)) in self.classes.iter().enumerate() {
+            for class in 0..self.names.len() {
+                let (own, radii) = self.of_class(class);
                 let of: Vec<usize> = (0..found.len())
                     .filter(|&row| found[row].is_none() && classes.get(row) == Some(&(class as u32)))
                     .collect();
-                if of.is_empty() || own.rows() == 0 {
+                if of.is_empty() || own.count() == 0 {
                     continue;
                 }
                 let inside = any_near(
@@ -268,6 +288,30 @@ impl Fitted {
         }
         Ok(found)
     }
+}
+
+/// `rows`, whose classes are `of`, class after class and else in their order, and where each class begins, with the end of the last.
+fn by_class(rows: Matrix, of: &[u32], classes: usize) -> (Matrix, Vec<usize>) {
+    let mut starts = vec![0; classes + 1];
+    of.iter().for_each(|&class| starts[class as usize + 1] += 1);
+    for class in 0..classes {
+        starts[class + 1] += starts[class];
+    }
+    let (mut next, mut order) = (starts.clone(), vec![0; of.len()]);
+    for (row, &class) in of.iter().enumerate() {
+        let next = &mut next[class as usize];
+        order[*next] = row;
+        *next += 1;
+    }
+    (rows.in_order(order), starts)
+}
+
+/// The median of the distances of `rows` to their nearest other rows, those that are 0 left out; 0 where there is none.
+fn distance_apart(rows: &Matrix) -> f64 {
+    let mut apart = squared_radii(rows, 1);
+    apart.retain(|&square| square > 0.0);
+    apart.sort_unstable_by(f64::total_cmp);
+    apart.get(apart.len() / 2).map_or(0.0, |square| square.sqrt())
 }
 
 /// The least and the largest value of each column, wider by `share` of what lies between, and by as much as `f32` can tell.

@@ -48,6 +48,8 @@ struct Tried {
 const COUNTED: usize = 256;
 /// Rows of which is remembered which candidate passed.
 const REMEMBERED: usize = 1 << 16;
+/// Bytes of these at most: two places for each, and half as many more while the table grows.
+const CHOSEN: u64 = 3 * REMEMBERED as u64 * (size_of::<(SampleId, u16)>() as u64 + 1);
 /// Memory of the context that finds out what was forgotten.
 const APART: u64 = 64 << 20;
 
@@ -297,7 +299,7 @@ impl Generator for Gated {
                 counted(self.inner.gate.spec().attempts, "candidate")
             ))
             // The context that finds out which candidate passed has a budget of its own.
-            .resident(APART)
+            .resident(APART + CHOSEN + self.inner.gate.bytes())
             .input(self.inner.generator.describe())
     }
 

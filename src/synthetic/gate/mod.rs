@@ -6,6 +6,7 @@ mod fitted;
 mod gated;
 mod judged;
 mod limits;
+mod memory;
 mod spec;
 
 pub use check::ClassCheck;

@@ -2,7 +2,8 @@
 
 use super::interval::Interval;
 use super::matrix::{Matrix, check_rows, check_widths};
-use super::neighbours::{scan, squared_radii};
+use super::neighbours::scan;
+use super::radii::squared_radii;
 use crate::error::Result;
 use serde::{Deserialize, Serialize};
 

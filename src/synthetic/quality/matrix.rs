@@ -1,6 +1,7 @@
 //! Rows of numbers.
 
 use crate::error::{Error, Result};
+use std::ops::Range;
 
 /// Rows of finite numbers, all of one width: features of a frozen network, or the columns of a table.
 ///
@@ -15,6 +16,54 @@ use crate::error::{Error, Result};
 pub struct Matrix {
     values: Vec<f32>,
     width: usize,
+}
+
+/// Rows of a [`Matrix`] that lie one after the other.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rows<'a> {
+    values: &'a [f32],
+    width: usize,
+}
+
+impl<'a> Rows<'a> {
+    /// Number of rows.
+    pub(crate) fn count(self) -> usize {
+        self.values.len() / self.width
+    }
+
+    /// Values in a row.
+    pub(crate) fn width(self) -> usize {
+        self.width
+    }
+
+    /// The values of row `row`.
+    pub(crate) fn row(self, row: usize) -> &'a [f32] {
+        &self.values[row * self.width..(row + 1) * self.width]
+    }
+
+    /// All values, row by row.
+    pub(crate) fn values(self) -> &'a [f32] {
+        self.values
+    }
+}
+
+impl<'a> From<&'a Matrix> for Rows<'a> {
+    fn from(rows: &'a Matrix) -> Self {
+        Self {
+            values: &rows.values,
+            width: rows.width,
+        }
+    }
+}
+
+impl From<Rows<'_>> for Matrix {
+    /// A copy.
+    fn from(rows: Rows<'_>) -> Self {
+        Self {
+            values: rows.values.to_vec(),
+            width: rows.width,
+        }
+    }
 }
 
 impl Matrix {
@@ -72,10 +121,62 @@ impl Matrix {
     /// For a row that there is not.
     #[must_use]
     pub fn select(&self, rows: &[usize]) -> Self {
+        let mut values = Vec::with_capacity(rows.len() * self.width);
+        rows.iter().for_each(|&row| values.extend_from_slice(self.row(row)));
         Self {
-            values: rows.iter().flat_map(|&row| self.row(row)).copied().collect(),
+            values,
             width: self.width,
         }
+    }
+
+    /// The rows `rows`, where they lie.
+    pub(crate) fn part(&self, rows: Range<usize>) -> Rows<'_> {
+        Rows {
+            values: &self.values[rows.start * self.width..rows.end * self.width],
+            width: self.width,
+        }
+    }
+
+    /// The same with room for `rows` rows in all, so that adding the others moves none.
+    pub(crate) fn with_room(mut self, rows: usize) -> Self {
+        let values = (rows * self.width).saturating_sub(self.values.len());
+        self.values.reserve_exact(values);
+        self
+    }
+
+    /// Adds those of `other` behind these rows.
+    ///
+    /// # Errors
+    ///
+    /// `Config` where the widths differ.
+    pub(crate) fn extend(&mut self, other: &Self) -> Result<()> {
+        check_widths(self, other)?;
+        self.values.extend_from_slice(&other.values);
+        Ok(())
+    }
+
+    /// The rows in the order `order`, which has the number of each of them once, in the memory that they have.
+    pub(crate) fn in_order(mut self, mut order: Vec<usize>) -> Self {
+        let width = self.width;
+        let mut first = Vec::with_capacity(width);
+        for start in 0..order.len() {
+            if order[start] == start {
+                continue;
+            }
+            // A circle of rows, of which each takes the place of the one before, and the first that of the last.
+            first.clear();
+            first.extend_from_slice(self.row(start));
+            let mut at = start;
+            while order[at] != start {
+                let from = order[at];
+                self.values.copy_within(from * width..(from + 1) * width, at * width);
+                order[at] = at;
+                at = from;
+            }
+            self.values[at * width..(at + 1) * width].copy_from_slice(&first);
+            order[at] = at;
+        }
+        self
     }
 
     /// These rows and behind them those of `other`.

@@ -1,6 +1,6 @@
 //! Exact nearest neighbours, all pairs, on all cores.
 
-use super::matrix::{Matrix, check_widths};
+use super::matrix::{Matrix, Rows, check_widths};
 use crate::error::Result;
 use pulp::{Arch, NullaryFnOnce};
 use rayon::prelude::*;
@@ -10,7 +10,7 @@ const QUERIES: usize = 16;
 /// Values of the other rows that lie in the cache together.
 const CACHED: usize = 1 << 15;
 /// Sums that are kept side by side, so that the compiler adds them with vector instructions.
-const LANES: usize = 16;
+pub(super) const LANES: usize = 16;
 /// Lanes' worth of values after which a sum is compared with its limit.
 const PART: usize = 4;
 
@@ -80,39 +80,45 @@ pub fn closest(of: &Matrix, among: &Matrix) -> Result<Vec<f64>> {
 }
 
 /// The squared distance of each row of `of` to its `k`-th nearest other row: that of its last where there are fewer, 0 where there is none.
-pub(crate) fn squared_radii(of: &Matrix, k: usize) -> Vec<f64> {
-    let radius = |found: &Vec<Neighbour>| found.last().map_or(0.0, |last| last.distance);
-    let found = scan(
-        of,
-        of,
-        |_| Nearest::new(k),
-        |found: &mut Nearest, own, row, square| {
-            if row != own {
-                found.offer(row, square);
-            }
-        },
-    );
-    found.into_iter().map(|found| radius(&found.squares())).collect()
+/// All pairs are compared.
+pub(super) fn scanned_radii(of: Rows<'_>, k: usize) -> Vec<f64> {
+    let offer = |found: &mut Nearest, own: usize, row: usize, square: f64| {
+        if row != own {
+            found.offer(row, square);
+        }
+    };
+    scan_to(of, of, |_| Nearest::new(k), offer, |found: Nearest| found.furthest())
 }
 
 /// Calls `each(state, row of "of", row of "among", squared distance)` for all pairs, those of a row of `of` in the order of `among`, on all
 /// cores; the states in the order of `of`.
-pub(crate) fn scan<S: Send>(
-    of: &Matrix,
-    among: &Matrix,
+pub(crate) fn scan<'a, S: Send>(
+    of: impl Into<Rows<'a>>,
+    among: impl Into<Rows<'a>>,
     begin: impl Fn(usize) -> S + Sync,
     each: impl Fn(&mut S, usize, usize, f64) + Sync,
 ) -> Vec<S> {
+    scan_to(of.into(), among.into(), begin, each, |state| state)
+}
+
+/// As [`scan`], with what `end` makes of each state once it is done: no other states are kept than those of the rows that are looked at.
+fn scan_to<S, R: Send>(
+    of: Rows<'_>,
+    among: Rows<'_>,
+    begin: impl Fn(usize) -> S + Sync,
+    each: impl Fn(&mut S, usize, usize, f64) + Sync,
+    end: impl Fn(S) -> R + Sync,
+) -> Vec<R> {
     let width = of.width();
     let block = (CACHED / width).clamp(1, 1 << 12);
-    let starts: Vec<usize> = (0..of.rows()).step_by(QUERIES).collect();
+    let starts: Vec<usize> = (0..of.count()).step_by(QUERIES).collect();
     let arch = Arch::new();
     let chunk = |&start: &usize| {
-        let queries = start..(start + QUERIES).min(of.rows());
+        let queries = start..(start + QUERIES).min(of.count());
         let mut states: Vec<S> = queries.clone().map(&begin).collect();
         let mut squares = vec![0.0_f32; block];
-        for first in (0..among.rows()).step_by(block) {
-            let rows = first..(first + block).min(among.rows());
+        for first in (0..among.count()).step_by(block) {
+            let rows = first..(first + block).min(among.count());
             for (state, own) in states.iter_mut().zip(queries.clone()) {
                 let out = &mut squares[..rows.len()];
                 let others = &among.values()[rows.start * width..rows.end * width];
@@ -130,7 +136,7 @@ pub(crate) fn scan<S: Send>(
                 }
             }
         }
-        states
+        states.into_iter().map(&end).collect::<Vec<R>>()
     };
     starts
         .par_iter()
@@ -146,13 +152,13 @@ pub(crate) fn scan<S: Send>(
 ///
 /// A squared distance is a sum that only grows, so most rows are given up after a part of their values, and a row of `of` needs no further ones
 /// once one is near. What is found is that of [`scan`].
-pub(crate) fn any_near(
+pub(crate) fn any_near<'a>(
     of: &Matrix,
-    among: &Matrix,
+    among: impl Into<Rows<'a>>,
     limit: impl Fn(usize) -> f64 + Sync,
     is_near: impl Fn(usize, f64) -> bool + Sync,
 ) -> Vec<bool> {
-    let arch = Arch::new();
+    let (arch, among) = (Arch::new(), among.into());
     let near = |own: usize| {
         arch.dispatch(AnyNear {
             own: of.row(own),
@@ -167,7 +173,7 @@ pub(crate) fn any_near(
 /// Whether any row is near one.
 struct AnyNear<'a, L, N> {
     own: &'a [f32],
-    among: &'a Matrix,
+    among: Rows<'a>,
     limit: &'a L,
     is_near: &'a N,
 }
@@ -177,7 +183,8 @@ impl<L: Fn(usize) -> f64, N: Fn(usize, f64) -> bool> NullaryFnOnce for AnyNear<'
 
     #[inline(always)]
     fn call(self) -> bool {
-        for (row, other) in self.among.iter().enumerate() {
+        let others = self.among.values().chunks_exact(self.among.width());
+        for (row, other) in others.enumerate() {
             let Some(square) = bounded_square(self.own, other, (self.limit)(row)) else {
                 continue;
             };
@@ -208,6 +215,15 @@ impl NullaryFnOnce for Squares<'_> {
         for (out, other) in self.out.iter_mut().zip(self.others.chunks_exact(self.own.len())) {
             *out = square(self.own, other);
         }
+    }
+}
+
+/// The squared distance of two rows, as [`scan`] has it.
+pub(super) fn squared_distance(a: &[f32], b: &[f32]) -> f64 {
+    let near = square(a, b);
+    match near.is_finite() {
+        true => near.into(),
+        false => far(a, b),
     }
 }
 
@@ -284,9 +300,9 @@ impl Nearest {
         self.found.truncate(self.k);
     }
 
-    fn squares(&self) -> Vec<Neighbour> {
-        let of = |&(square, row): &(f64, usize)| Neighbour { row, distance: square };
-        self.found.iter().map(of).collect()
+    /// The squared distance of the last; 0 where there is none.
+    fn furthest(&self) -> f64 {
+        self.found.last().map_or(0.0, |&(square, _)| square)
     }
 
     fn into_sorted(self) -> Vec<Neighbour> {

@@ -142,14 +142,15 @@ impl Encoding {
         others.iter().try_for_each(|other| real.check_like(other))?;
         let of = |(at, column): (usize, &Column)| match column {
             Column::Numbers(values) => {
-                let finite: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
-                let rows = finite.len().max(1) as f64;
-                let mean = finite.iter().sum::<f64>() / rows;
-                let deviation = (finite.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / rows).sqrt();
+                let finite = || values.iter().filter(|value| value.is_finite());
+                let count = finite().count();
+                let rows = count.max(1) as f64;
+                let mean = finite().sum::<f64>() / rows;
+                let deviation = (finite().map(|value| (value - mean).powi(2)).sum::<f64>() / rows).sqrt();
                 Encoded::Number {
                     mean,
                     deviation: if deviation > 0.0 { deviation } else { 1.0 },
-                    lacks: finite.len() < values.len(),
+                    lacks: count < values.len(),
                 }
             }
             Column::Categories(_) => {
