@@ -7,14 +7,16 @@
 #[allow(dead_code, reason = "some of it is for other benches")]
 mod common;
 
-use arrow::array::{ArrayRef, AsArray, BinaryArray, FixedSizeListArray, Float32Array, Int64Array, RecordBatch};
+use arrow::array::{
+    ArrayRef, AsArray, BinaryArray, FixedSizeListArray, Float32Array, Int64Array, RecordBatch, StringArray,
+};
 use arrow::datatypes::{DataType, Field};
 use millstream::image::{Image, Pixels};
 use millstream::rng::Rng;
 use millstream::rows::Labels;
 use millstream::source::{Memory, Parquet};
 use millstream::synthetic::{
-    Bank, BankSpec, Blend, BlendSpec, Copula, CopulaSpec, Generator, SampleId, Scenes, ScenesSpec, Smote, SmoteSpec,
+    Bank, BankSpec, Blend, BlendSpec, Gate, GateSpec, Gated, Generator, SampleId, Scenes, ScenesSpec, generators,
 };
 use millstream::{Context, Dataset, DatasetExt, Result, Stable};
 use mimalloc::MiMalloc;
@@ -59,10 +61,11 @@ fn main() -> Result<()> {
     pictures(&cx, size)
 }
 
-/// Labels of two classes in turn, and the rows in memory.
-fn memory(columns: Vec<(String, ArrayRef)>) -> Result<Arc<dyn Stable>> {
+/// Labels of two classes, the second of one row in `every`, and the rows in memory.
+fn memory(columns: Vec<(String, ArrayRef)>, every: i64) -> Result<Arc<dyn Stable>> {
     let rows = columns[0].1.len() as i64;
-    let label: ArrayRef = Arc::new(Int64Array::from_iter_values((0..rows).map(|row| row % 2)));
+    let class = |row: i64| i64::from(row % every == every - 1);
+    let label: ArrayRef = Arc::new(Int64Array::from_iter_values((0..rows).map(class)));
     let columns = columns.into_iter().chain([("label".to_owned(), label)]);
     Ok(Arc::new(Memory::new(vec![RecordBatch::try_from_iter(columns)?])?))
 }
@@ -76,6 +79,12 @@ fn stored(cx: &Context, rows: &Arc<dyn Stable>, file: &tempfile::NamedTempFile) 
     ))
 }
 
+/// The generator that `spec` says, in JSON.
+fn fitted(cx: &Context, rows: &Arc<dyn Stable>, labels: &Arc<Labels>, spec: &str) -> Result<Arc<dyn Generator>> {
+    let spec = generators().read_json(spec)?;
+    cx.block_on(spec.fit(cx, Arc::clone(rows), labels))
+}
+
 fn labels(cx: &Context, rows: &Arc<dyn Stable>) -> Result<Arc<Labels>> {
     Ok(Arc::new(cx.block_on(Labels::scan(cx, rows, "label"))?))
 }
@@ -84,35 +93,73 @@ fn tables(cx: &Context, size: Size) -> Result<()> {
     let mut rng = Rng::new(0, "tables", 0);
     let names: Vec<String> = (0..COLUMNS).map(|at| format!("x{at}")).collect();
     let mut column = || -> ArrayRef { Arc::new(Float32Array::from_iter_values((0..size.rows).map(|_| rng.normal()))) };
-    let rows = memory(names.iter().map(|name| (name.clone(), column())).collect())?;
+    let columns: Vec<(String, ArrayRef)> = names.iter().map(|name| (name.clone(), column())).collect();
     let file = tempfile::NamedTempFile::with_suffix(".parquet").expect("a temporary file");
-    let rows = stored(cx, &rows, &file)?;
-    let labels = labels(cx, &rows)?;
+    let rows = stored(cx, &memory(columns.clone(), 2)?, &file)?;
+    let classes = labels(cx, &rows)?;
     println!("a table of {COLUMNS} columns");
-    let real = real(cx, size, &rows)?;
-    let spec = SmoteSpec {
-        columns: names,
-        ..SmoteSpec::default()
-    };
-    let smote = cx.block_on(Smote::fit(cx, Arc::clone(&rows), &labels, spec))?;
-    made(cx, size, "smote", &smote, real)?;
-    let copula = cx.block_on(Copula::fit(cx, Arc::clone(&rows), &labels, CopulaSpec::default()))?;
-    made(cx, size, "copula", &copula, real)?;
-    let bank = bank(cx, &file, &rows, &labels)?;
-    made(cx, size, "bank", &bank, real)
+    let of_row = real(cx, size, &rows)?;
+    let drawn: Vec<String> = names
+        .iter()
+        .map(|name| format!(r#""{name}": {{"normal": {{"mean": 0, "std": 1}}}}"#))
+        .collect();
+    let fields = format!(r#"{{"columns": {names:?}}}"#);
+    for (name, fields) in [
+        ("smote", &*fields),
+        ("borderline_smote", &*fields),
+        ("adasyn", &*fields),
+        ("jitter", &*fields),
+        ("copula", "{}"),
+        ("table", &*format!(r#"{{"columns": {{{}}}}}"#, drawn.join(", "))),
+    ] {
+        let generator = fitted(cx, &rows, &classes, &format!(r#"{{"{name}": {fields}}}"#))?;
+        made(cx, size, name, &*generator, of_row)?;
+    }
+    let smote = fitted(cx, &rows, &classes, &format!(r#"{{"smote": {fields}}}"#))?;
+    let gate = cx.block_on(Gate::fit(cx, &rows, &classes, GateSpec::new(names)))?;
+    made(cx, size, "smote behind a gate", &Gated::new(smote, gate), of_row)?;
+    let bank = bank(cx, &file, &rows, &classes)?;
+    made(cx, size, "bank", &bank, of_row)?;
+
+    println!("a table of {COLUMNS} columns, one of them of categories");
+    let colours = (0..size.rows).map(|_| ["red", "green", "blue"][rng.below(3) as usize]);
+    let colours: ArrayRef = Arc::new(StringArray::from_iter_values(colours));
+    let numbers = columns.into_iter().skip(1);
+    let columns = numbers.chain([("colour".to_owned(), colours)]).collect();
+    let file = tempfile::NamedTempFile::with_suffix(".parquet").expect("a temporary file");
+    let rows = stored(cx, &memory(columns, 2)?, &file)?;
+    let classes = labels(cx, &rows)?;
+    let of_row = real(cx, size, &rows)?;
+    let smote_nc = fitted(cx, &rows, &classes, r#"{"smote_nc": {}}"#)?;
+    made(cx, size, "smote_nc", &*smote_nc, of_row)
 }
 
 fn features(cx: &Context, size: Size) -> Result<()> {
     let mut rng = Rng::new(0, "features", 0);
-    let values = Float32Array::from_iter_values((0..size.rows * WIDTH as u64).map(|_| rng.normal()));
+    // Not below 0, as those of a network whose last layer is a rectifier: of these `calibrated` takes roots.
+    let values = Float32Array::from_iter_values((0..size.rows * WIDTH as u64).map(|_| rng.normal().abs()));
     let item = Arc::new(Field::new_list_field(DataType::Float32, false));
     let tensor: ArrayRef = Arc::new(FixedSizeListArray::try_new(item, WIDTH as i32, Arc::new(values), None)?);
-    let rows = memory(vec![("features".to_owned(), tensor)])?;
-    let labels = labels(cx, &rows)?;
+    let of_classes = |every: i64| memory(vec![("features".to_owned(), Arc::clone(&tensor))], every);
+    let rows = of_classes(2)?;
+    let classes = labels(cx, &rows)?;
     println!("{WIDTH} features in memory");
-    let real = real(cx, size, &rows)?;
-    let smote = cx.block_on(Smote::fit(cx, rows, &labels, SmoteSpec::default()))?;
-    made(cx, size, "smote", &smote, real)
+    let of_row = real(cx, size, &rows)?;
+    for name in ["smote", "borderline_smote", "adasyn", "jitter"] {
+        let generator = fitted(cx, &rows, &classes, &format!(r#"{{"{name}": {{}}}}"#))?;
+        made(cx, size, name, &*generator, of_row)?;
+    }
+    let smote = fitted(cx, &rows, &classes, r#"{"smote": {}}"#)?;
+    let gate = cx.block_on(Gate::fit(cx, &rows, &classes, GateSpec::default()))?;
+    made(cx, size, "smote behind a gate", &Gated::new(smote, gate), of_row)?;
+    // These make rows of classes that are smaller than the mean.
+    let rows = of_classes(8)?;
+    let classes = labels(cx, &rows)?;
+    for name in ["residuals", "calibrated"] {
+        let generator = fitted(cx, &rows, &classes, &format!(r#"{{"{name}": {{}}}}"#))?;
+        made(cx, size, name, &*generator, of_row)?;
+    }
+    Ok(())
 }
 
 fn pictures(cx: &Context, size: Size) -> Result<()> {
@@ -122,7 +169,7 @@ fn pictures(cx: &Context, size: Size) -> Result<()> {
         ("photos (JPEG, 500 x 400)", photos),
         ("small pictures (PNG, 28 x 28)", small),
     ] {
-        let rows = memory(vec![("image".to_owned(), Arc::new(pictures))])?;
+        let rows = memory(vec![("image".to_owned(), Arc::new(pictures))], 2)?;
         let file = tempfile::NamedTempFile::with_suffix(".parquet").expect("a temporary file");
         let rows = stored(cx, &rows, &file)?;
         let labels = labels(cx, &rows)?;
@@ -177,8 +224,9 @@ fn real(cx: &Context, size: Size, rows: &dyn Dataset) -> Result<f64> {
 }
 
 fn made(cx: &Context, size: Size, name: &str, generator: &dyn Generator, real: f64) -> Result<()> {
+    let classes: Vec<u32> = (0..2).filter(|&class| generator.supports(class)).collect();
     let found = timed(size, |batch| {
-        cx.block_on(generator.generate(cx, &wanted(batch)))
+        cx.block_on(generator.generate(cx, &wanted(batch, &classes)))
             .map(|rows| drop(black_box(rows)))
     })?;
     told(name, &found, Some(real));
@@ -189,7 +237,7 @@ fn made(cx: &Context, size: Size, name: &str, generator: &dyn Generator, real: f
 fn made_pictures(cx: &Context, size: Size, name: &str, generator: &dyn Generator, real: f64) -> Result<()> {
     let positions: Vec<u64> = (0..BATCH).collect();
     let found = timed(size, |batch| {
-        let made = cx.block_on(generator.generate(cx, &wanted(batch)))?;
+        let made = cx.block_on(generator.generate(cx, &wanted(batch, &[0, 1])))?;
         let at = made.schema().index_of("image")?;
         // Scenes have Hugging Face's struct, whose first field is the bytes.
         let column = made.column(at);
@@ -203,10 +251,11 @@ fn made_pictures(cx: &Context, size: Size, name: &str, generator: &dyn Generator
     Ok(())
 }
 
-fn wanted(batch: u64) -> Vec<SampleId> {
-    let indices = batch * BATCH / 2..(batch + 1) * BATCH / 2;
+fn wanted(batch: u64, classes: &[u32]) -> Vec<SampleId> {
+    let of_each = BATCH / classes.len() as u64;
+    let indices = batch * of_each..(batch + 1) * of_each;
     indices
-        .flat_map(|index| [0, 1].map(|class| SampleId { class, index }))
+        .flat_map(|index| classes.iter().map(move |&class| SampleId { class, index }))
         .collect()
 }
 

@@ -1,5 +1,5 @@
 use super::matched_columns::MatchedColumns;
-use super::{Generator, SampleId};
+use super::{Generator, SampleId, costs};
 use crate::dataset::{Origin, Provenance, Stable};
 use crate::error::{Error, Result};
 use crate::exec::{Context, catch};
@@ -140,6 +140,7 @@ impl Generator for GeneratorFn {
         // The name takes the place of the kind's, since it keys the random numbers.
         Plan::new(&self.spec.name)
             .random()
+            .cost(costs::CLOSURE)
             // It reads no rows.
             .decoded(0)
             .param("version", self.spec.version)

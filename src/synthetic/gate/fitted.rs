@@ -159,6 +159,11 @@ impl Gate {
         self.fitted.names.len() as u32
     }
 
+    /// How many training rows there are.
+    pub(super) fn rows(&self) -> usize {
+        self.fitted.training.rows()
+    }
+
     /// Bytes that it keeps in memory.
     pub(super) fn bytes(&self) -> u64 {
         self.fitted.kept.bytes()

@@ -295,8 +295,9 @@ impl Generator for Gated {
             .gate
             .describe()
             .note(format_args!(
-                "up to {} are made for a row, until one passes; each costs what a row of the generator does",
-                counted(self.inner.gate.spec().attempts, "candidate")
+                "up to {} are made for a row, until one passes; each costs what a row of the generator does, and is compared with up to {}",
+                counted(self.inner.gate.spec().attempts, "candidate"),
+                counted(self.inner.gate.rows(), "training row")
             ))
             // The context that finds out which candidate passed has a budget of its own.
             .resident(APART + CHOSEN + self.inner.gate.bytes())

@@ -218,7 +218,7 @@ impl Generator for Calibrated {
         self.kept
             .told(Plan::of(&self.spec))
             .random()
-            .cost(costs::FEATURES)
+            .cost(costs::calibrated(self.spec.rank))
             .note(format!("numbers to the power {}", self.means.power))
             .input(self.means.parents.base.describe())
     }
