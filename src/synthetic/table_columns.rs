@@ -304,6 +304,23 @@ mod tests {
     }
 
     #[test]
+    fn categories_of_many_rows_are_numbered_over_all_parts() {
+        let part = |row: usize| row / (TOGETHER - 1);
+        let rows = 0..3 * (TOGETHER - 1);
+        let word = |row: usize| ["b", "a", "c"][part(row)];
+        let words: ArrayRef = Arc::new(StringArray::from_iter_values(rows.clone().map(word)));
+        let of = DataType::Dictionary(Box::new(DataType::Int8), Box::new(DataType::Utf8));
+        let dictionary = cast(&words, &of).unwrap();
+        let expected: Vec<u32> = rows.map(|row| [1, 0, 2][part(row)]).collect();
+        for column in [words, dictionary] {
+            let (categories, codes) = Categories::of(&field(&column), &column).unwrap();
+            assert_eq!((categories.len(), &codes), (3, &expected));
+            assert_eq!(categories.column(&codes).unwrap().len(), column.len());
+            assert_eq!(categories.codes(&field(&column), &column).unwrap(), expected);
+        }
+    }
+
+    #[test]
     fn categories_are_ascending_and_come_back_in_their_type() {
         let words = StringArray::from(vec![Some("b"), Some("a"), None, Some("b"), Some("c")]);
         let dictionary: DictionaryArray<Int8Type> = ["y", "x", "y"].into_iter().collect();

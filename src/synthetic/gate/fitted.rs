@@ -24,7 +24,8 @@ use xxhash_rust::xxh3::Xxh3;
 ///
 /// What training rows are compared by is kept once, 4 bytes a value, and 8 bytes a row beside it. It is charged to the budget, and in the plan of what is behind the gate. While it is fitted, the columns are in memory, and of
 /// rows of up to 15 values these twice more. That has to fit into half of the memory, or 32 MiB, whatever is more: else [`fit`](Self::fit) ends with `Budget`, which says what it takes and what may be taken, before a row is read (of
-/// categories and features as soon as it is known how many values a row has). Rows of up to 15 values are found their nearest rows in a tree; of wider ones the time goes with the square of the rows.
+/// categories and features as soon as it is known how many values a row has). Of rows of up to 15 values the nearest ones are found in a tree; of wider ones the
+/// time goes with the square of the rows.
 #[derive(Clone, Debug)]
 pub struct Gate {
     fitted: Arc<Fitted>,
