@@ -1,6 +1,6 @@
 //! A fit in a folder: what is fitted, checkpoints, and the model when it is done.
 
-use super::fit_next::{self, MANIFEST, Next, STEPS};
+use super::fit_next::{MANIFEST, Next, STEPS, refuse_foreign};
 use crate::error::{Error, ErrorKind, Remedy, Result};
 use crate::exec::files;
 use crate::exec::lock::Lock;
@@ -217,13 +217,7 @@ impl FitFolder {
 
     /// Refuses to begin where the model would replace files that no fit wrote.
     fn refuse_foreign(&self, spec: &dyn LearnedSpec) -> Result<()> {
-        let own = fit_next::parts(&self.folder);
-        let foreign = spec
-            .part_names()
-            .iter()
-            .filter(|name| !own.iter().any(|own| own == *name));
-        let found = foreign.filter(|name| self.folder.join(name).symlink_metadata().is_ok());
-        fit_next::refuse_foreign(&self.folder, found.copied())
+        refuse_foreign(&self.folder, spec.part_names().iter().copied())
     }
 
     fn place(&self, error: Error) -> Error {

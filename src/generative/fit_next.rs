@@ -55,9 +55,7 @@ impl<'a> Next<'a> {
         }
         let (own, new) = (parts(self.place), parts(&self.folder));
         let waits = |name: &&String| self.folder.join(name).exists();
-        let foreign = new.iter().filter(waits).filter(|name| !own.contains(name));
-        let foreign = foreign.filter(|name| self.place.join(name).symlink_metadata().is_ok());
-        refuse_foreign(self.place, foreign.map(String::as_str))?;
+        refuse_foreign(self.place, new.iter().filter(waits).map(String::as_str))?;
         let put = |name: &str| {
             let (from, to) = (self.folder.join(name), self.place.join(name));
             std::fs::rename(from, &to).map_err(|error| Error::io(&to, error))
@@ -92,7 +90,7 @@ impl<'a> Next<'a> {
 }
 
 /// The files that the model in `folder` names.
-pub(super) fn parts(folder: &Path) -> Vec<String> {
+fn parts(folder: &Path) -> Vec<String> {
     let text = files::read_small(&folder.join(MODEL_FILE)).unwrap_or_default();
     let written: Value = serde_json::from_slice(&text).unwrap_or_default();
     let names = written["parts"].as_object().into_iter().flat_map(|parts| parts.keys());
@@ -102,9 +100,11 @@ pub(super) fn parts(folder: &Path) -> Vec<String> {
         .collect()
 }
 
-/// Refuses to put a model into `folder` where it would replace `files` that no fit wrote.
-pub(super) fn refuse_foreign<'n>(folder: &Path, mut files: impl Iterator<Item = &'n str>) -> Result<()> {
-    files.next().map_or(Ok(()), |name| {
+/// Refuses to put a model of the parts `names` into `folder` where one would replace a file that no fit wrote.
+pub(super) fn refuse_foreign<'n>(folder: &Path, mut names: impl Iterator<Item = &'n str>) -> Result<()> {
+    let own = parts(folder);
+    let is_foreign = |name: &&str| !own.iter().any(|own| own == name) && folder.join(name).symlink_metadata().is_ok();
+    names.find(is_foreign).map_or(Ok(()), |name| {
         let message = format!(
             "{name} exists, and no fit wrote it, but the generator would be written there: move it away, or use another folder"
         );
