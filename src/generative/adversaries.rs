@@ -85,13 +85,10 @@ impl<G: Module, D: Module> Adversaries<G, D> {
 
     /// All that the next step depends on, by the names of a checkpoint's parts.
     pub(super) fn records(&self) -> Result<Vec<(&'static str, Vec<u8>)>> {
-        Ok(vec![
-            (MODEL, record(&self.generator.network)?),
-            (OPTIMIZER, self.generator.optimizer_record()?),
-            (SECOND_MODEL, record(&self.discriminator.network)?),
-            (SECOND_OPTIMIZER, self.discriminator.optimizer_record()?),
-            (BEST, record(&self.average)?),
-        ])
+        let mut records = self.generator.records(MODEL, OPTIMIZER)?;
+        records.extend(self.discriminator.records(SECOND_MODEL, SECOND_OPTIMIZER)?);
+        records.push((BEST, record(&self.average)?));
+        Ok(records)
     }
 
     /// The first weight that is not that of a training that goes well, where there is one.

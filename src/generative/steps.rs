@@ -39,6 +39,11 @@ impl At {
     pub(super) fn along(self) -> f64 {
         self.step as f64 / self.steps as f64
     }
+
+    /// What is left of `rate`, which falls from its whole to 0 along half a cosine.
+    pub(super) fn along_a_cosine(self, rate: f64) -> f64 {
+        rate * 0.5 * (1.0 + libm::cos(std::f64::consts::PI * self.along()))
+    }
 }
 
 /// What a checkpoint says beyond its records and its step.

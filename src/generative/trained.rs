@@ -32,16 +32,20 @@ impl<M: Module> Trained<M> {
         value
     }
 
-    /// The record of the optimizer.
-    pub(super) fn optimizer_record(&self) -> Result<Vec<u8>> {
-        Ok(self
-            .optimizer
-            .into_bytes()
-            .map_err(|error| not_recorded(&error))?
-            .to_vec())
+    /// All that the next step depends on: the part `network`, and that of the optimizer.
+    pub(super) fn records(
+        &self,
+        network: &'static str,
+        optimizer: &'static str,
+    ) -> Result<Vec<(&'static str, Vec<u8>)>> {
+        let of_optimizer = self.optimizer.into_bytes().map_err(|error| not_recorded(&error))?;
+        Ok(vec![
+            (network, record(&self.network)?),
+            (optimizer, of_optimizer.to_vec()),
+        ])
     }
 
-    /// Takes the network from the part `network`, and the optimizer from the part `optimizer`.
+    /// Takes back what [`records`](Self::records) gave under these names.
     pub(super) fn restore(&mut self, saved: &Checkpoint<State>, network: &str, optimizer: &str) -> Result<()> {
         self.network = restored(self.network.clone(), saved, network)?;
         self.optimizer = self.optimizer.clone().load_record(saved.record(optimizer)?);

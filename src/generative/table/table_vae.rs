@@ -13,7 +13,7 @@ use crate::generative::noise::{normal, one_hot};
 use crate::generative::parts;
 use crate::generative::pictures::classes_of;
 use crate::generative::steps::{At, Networks, State};
-use crate::generative::trained::{Trained, number, record};
+use crate::generative::trained::{Trained, number};
 use crate::loader::Batch;
 use crate::rng::Rng;
 use crate::rows::ClassEncoded;
@@ -164,7 +164,7 @@ impl Networks for TvaeTraining<'_> {
         let (rows, classes) = encoded(self.table, batch.rows(), self.classes, &mut rng, &self.device)?;
         let noise = normal(&mut rng, rows.dims()[0], self.spec.latent as usize, &self.device);
         let [loss, reconstruction, divergence] = self.trained.network.loss(&self.parts, &rows, classes, noise);
-        let rate = self.spec.learning_rate * 0.5 * (1.0 + libm::cos(std::f64::consts::PI * at.along()));
+        let rate = at.along_a_cosine(self.spec.learning_rate);
         let parts = [
             ("reconstruction", number(reconstruction)),
             ("divergence", number(divergence)),
@@ -174,10 +174,7 @@ impl Networks for TvaeTraining<'_> {
     }
 
     fn records(&self) -> Result<Vec<(&'static str, Vec<u8>)>> {
-        Ok(vec![
-            (MODEL, record(&self.trained.network)?),
-            (OPTIMIZER, self.trained.optimizer_record()?),
-        ])
+        self.trained.records(MODEL, OPTIMIZER)
     }
 
     fn unsound(&self) -> Option<f32> {

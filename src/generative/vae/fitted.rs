@@ -8,7 +8,7 @@ use crate::generative::diverged::unsound;
 use crate::generative::noise::{normal, one_hot};
 use crate::generative::pictures::Pictures;
 use crate::generative::steps::{At, Networks, State};
-use crate::generative::trained::{Trained, number, record};
+use crate::generative::trained::{Trained, number};
 use crate::generative::{parts, picture_rows};
 use crate::loader::Batch;
 use crate::rng::Rng;
@@ -65,7 +65,7 @@ impl Networks for VaeTraining<'_> {
         let (pictures, classes) = self.pictures.of(batch.rows(), self.classes, &self.device)?;
         let noise = normal(&mut rng, pictures.dims()[0], self.spec.latent as usize, &self.device);
         let [loss, reconstruction, divergence] = self.trained.network.loss(pictures, classes, noise);
-        let rate = self.spec.learning_rate * 0.5 * (1.0 + libm::cos(std::f64::consts::PI * at.along()));
+        let rate = at.along_a_cosine(self.spec.learning_rate);
         let parts = [("reconstruction", reconstruction), ("divergence", divergence)];
         let parts = parts.map(|(name, loss)| (name, number(loss)));
         let loss = self.trained.step(rate, &loss);
@@ -73,10 +73,7 @@ impl Networks for VaeTraining<'_> {
     }
 
     fn records(&self) -> Result<Vec<(&'static str, Vec<u8>)>> {
-        Ok(vec![
-            (MODEL, record(&self.trained.network)?),
-            (OPTIMIZER, self.trained.optimizer_record()?),
-        ])
+        self.trained.records(MODEL, OPTIMIZER)
     }
 
     fn unsound(&self) -> Option<f32> {
