@@ -25,11 +25,9 @@ impl Judged {
             self.refused.values().sum::<u64>(),
             counted(self.candidates, "candidate"),
         );
-        let whys = Refusal::ALL.into_iter().filter(|&why| of(why) > 0);
-        let whys: Vec<String> = whys.map(|why| format!("{} {}", of(why), why.in_words())).collect();
         match all {
             0 => format!("gate: none of {candidates} refused"),
-            _ => format!("gate: {all} of {candidates} refused ({})", whys.join(", ")),
+            _ => format!("gate: {all} of {candidates} refused ({})", listed(of)),
         }
     }
 
@@ -47,8 +45,12 @@ impl Judged {
 
 /// `refused` reasons in words, each with how often it was: `2 too near to a training row`.
 pub(in crate::synthetic) fn reasons(refused: &[Refusal]) -> String {
-    let of = |why: &Refusal| refused.iter().filter(|other| *other == why).count();
-    let whys = Refusal::ALL.iter().filter(|why| of(why) > 0);
+    listed(|why| refused.iter().filter(|other| **other == why).count() as u64)
+}
+
+/// The reasons that there were in words, each with how often it was, which `of` says.
+fn listed(of: impl Fn(Refusal) -> u64) -> String {
+    let whys = Refusal::ALL.into_iter().filter(|&why| of(why) > 0);
     let whys: Vec<String> = whys.map(|why| format!("{} {}", of(why), why.in_words())).collect();
     whys.join(", ")
 }
