@@ -1,5 +1,7 @@
-//! `--image`, `--label`, and the columns by which rows are held out.
+//! `--image`, `--label`, and which rows are held out.
 
+use crate::recipe::with_default;
+use crate::values::part;
 use clap::Args;
 use millstream::task::DataOptions;
 
@@ -19,6 +21,36 @@ impl Columns {
     pub(crate) fn apply(&self, data: &mut DataOptions) {
         data.image = self.image.clone().or(data.image.take());
         data.label = self.label.clone().or(data.label.take());
+    }
+}
+
+/// How many rows are held out, and the column by which they are.
+#[derive(Args)]
+pub(crate) struct HeldOut {
+    #[arg(
+        long,
+        value_name = "SHARE",
+        value_parser = part,
+        help = with_default(
+            "The share of the training rows that is held out, where there is no validation data",
+            |run| run.data.held_out
+        )
+    )]
+    held_out: Option<f64>,
+    #[command(flatten)]
+    split: SplitColumns,
+}
+
+impl HeldOut {
+    /// Whether the share was given.
+    pub(crate) fn has_share(&self) -> bool {
+        self.held_out.is_some()
+    }
+
+    /// Sets in `data` what was given.
+    pub(crate) fn apply(&self, data: &mut DataOptions) {
+        data.held_out = self.held_out.unwrap_or(data.held_out);
+        self.split.apply(data);
     }
 }
 

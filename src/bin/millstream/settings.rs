@@ -1,12 +1,12 @@
 //! What decides which rows a training has and what it learns of them: options of every command that trains or looks at it.
 
-use crate::columns::{Columns, SplitColumns};
+use crate::columns::{Columns, HeldOut};
 use crate::device::Compute;
 use crate::machine::Machine;
 use crate::on_error::OnError;
 use crate::reading::Reading;
 use crate::recipe::with_default;
-use crate::values::{Augment, Balance, GivenTask, boxes, crop, generator, loss, part, rate, ratio, share, with_boxes};
+use crate::values::{Augment, Balance, GivenTask, boxes, crop, generator, loss, rate, ratio, share, with_boxes};
 use clap::Args;
 use clap::error::ErrorKind;
 use millstream::image::Crop;
@@ -25,18 +25,8 @@ pub(crate) struct Settings {
     /// rows, stratified
     #[arg(long, num_args = 1.., value_name = "DATA")]
     valid: Vec<String>,
-    #[arg(
-        long,
-        value_name = "SHARE",
-        value_parser = part,
-        help = with_default(
-            "The share of the training rows that is held out, where there is no validation data",
-            |run| run.data.held_out
-        )
-    )]
-    held_out: Option<f64>,
     #[command(flatten)]
-    split: SplitColumns,
+    held_out: HeldOut,
     #[command(flatten)]
     columns: Columns,
     /// The task: classify, multilabel, regress, detect or segment, or one with its parameters as JSON; that of the label column's type if left out.
@@ -217,8 +207,7 @@ impl Settings {
             true => data.valid = DataSource::default(),
             false => set_files(&mut data.valid, self.valid),
         }
-        set(&mut data.held_out, self.held_out);
-        self.split.apply(data);
+        self.held_out.apply(data);
         self.columns.apply(data);
         data.on_bad_row = self.on_error.rule_or(data.on_bad_row)?;
         data.reading = self.reading.or(data.reading);
@@ -290,7 +279,7 @@ impl Effects {
             ("--layer-decay", given.layer_decay.is_some()),
         ];
         Self {
-            held_out: given.held_out.is_some(),
+            held_out: given.held_out.has_share(),
             unfreeze: given.unfreeze.is_some(),
             deep_epochs: given.deep_epochs.is_some(),
             deep: deep.into_iter().find(|(_, is_given)| *is_given).map(|(name, _)| name),

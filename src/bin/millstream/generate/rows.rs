@@ -1,9 +1,7 @@
 //! The rows that a generator is fitted on: options of every command that reads them.
 
-use crate::columns::{Columns, SplitColumns};
-use crate::recipe::with_default;
-use crate::settings::{set, set_files};
-use crate::values::part;
+use crate::columns::{Columns, HeldOut};
+use crate::settings::set_files;
 use clap::Args;
 use millstream::synthetic::GeneratorSpec;
 use millstream::task::{DataOptions, FinetuneSpec, GeneratorRows};
@@ -16,18 +14,8 @@ pub(crate) struct Rows {
     /// the rows that finetune with the same data and seed validates on
     #[arg(long, num_args = 1.., value_name = "DATA")]
     valid: Vec<String>,
-    #[arg(
-        long,
-        value_name = "SHARE",
-        value_parser = part,
-        help = with_default(
-            "The share of the training rows that is held out, where there is no validation data",
-            |run| run.data.held_out
-        )
-    )]
-    held_out: Option<f64>,
     #[command(flatten)]
-    split: SplitColumns,
+    held_out: HeldOut,
     #[command(flatten)]
     columns: Columns,
     /// Columns of a table that are not learnt; nor are those of --group and --time
@@ -56,8 +44,7 @@ impl Rows {
         let mut data = FinetuneSpec::default().data;
         set_files(&mut data.train, train);
         set_files(&mut data.valid, self.valid.clone());
-        set(&mut data.held_out, self.held_out);
-        self.split.apply(&mut data);
+        self.held_out.apply(&mut data);
         self.columns.apply(&mut data);
         data
     }
