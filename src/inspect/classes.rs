@@ -88,6 +88,20 @@ pub struct Class {
     pub boxes: Option<u64>,
 }
 
+impl Class {
+    /// Classes of which a row may have several, by their names and rows.
+    pub fn without_shares(names: &[String], rows: &[u64]) -> Vec<Self> {
+        let class = |(name, &rows): (&String, &u64)| Self {
+            name: name.clone(),
+            rows,
+            uniform: None,
+            sqrt: None,
+            boxes: None,
+        };
+        names.iter().zip(rows).map(class).collect()
+    }
+}
+
 impl Labels {
     pub(super) async fn of(cx: &Context, rows: &Files, named: Option<&str>) -> Self {
         let candidates = rows.label_candidates();
@@ -102,7 +116,7 @@ impl Labels {
             if let Some(column) = find_objects(rows, named)? {
                 let own = with_sizes(rows, &column)?;
                 let reader = ObjectReader::scan(cx, &own, &column, BoxFormat::default()).await?;
-                let mut classes = without_shares(reader.names(), &reader.survey().rows_of_class);
+                let mut classes = Class::without_shares(reader.names(), &reader.survey().rows_of_class);
                 let boxes = reader.survey().objects_of_class.iter();
                 classes
                     .iter_mut()
@@ -165,7 +179,7 @@ impl Labels {
             }
             Ok::<_, Error>(Self {
                 classes: match survey.kind {
-                    LabelKind::MultiLabel => without_shares(&survey.names, &survey.counts),
+                    LabelKind::MultiLabel => Class::without_shares(&survey.names, &survey.counts),
                     LabelKind::Class | LabelKind::Number => classes(&survey.names, &survey.counts),
                 },
                 kind: Some(survey.kind),
@@ -257,18 +271,6 @@ fn numbers(column: &ArrayRef) -> Result<(Option<Numbers>, u64, u64)> {
     Ok(((rows > 0).then_some(numbers), nulls, outside))
 }
 
-/// Of classes of which a row has several.
-fn without_shares(names: &[String], counts: &[u64]) -> Vec<Class> {
-    let class = |(name, &rows): (&String, &u64)| Class {
-        name: name.clone(),
-        rows,
-        uniform: None,
-        sqrt: None,
-        boxes: None,
-    };
-    names.iter().zip(counts).map(class).collect()
-}
-
 fn classes(names: &[String], counts: &[u64]) -> Vec<Class> {
     // Classes without rows get no share.
     let there: Vec<u64> = counts.iter().copied().filter(|&count| count > 0).collect();
@@ -319,7 +321,7 @@ mod tests {
             ([100, 100], None),
         ] {
             let found = Labels {
-                classes: without_shares(&names[..2], &rows),
+                classes: Class::without_shares(&names[..2], &rows),
                 ..Labels::default()
             };
             assert_eq!(found.repeat_factor(100), factor, "{rows:?}");

@@ -155,16 +155,8 @@ fn balance(spec: &mut FinetuneSpec, datasets: &Datasets, because: &mut Because<'
 
 /// What a repeat factor would do for the rarest class of rows that may have several. They are the training rows: no others are repeated.
 fn repeats(targets: &Targets) -> String {
-    let class = |(name, &rows): (&String, &u64)| Class {
-        name: name.clone(),
-        rows,
-        uniform: None,
-        sqrt: None,
-        boxes: None,
-    };
-    let of_class = targets.rows_of_class();
     let labels = Labels {
-        classes: targets.names().iter().zip(&of_class).map(class).collect(),
+        classes: Class::without_shares(targets.names(), &targets.rows_of_class()),
         ..Labels::default()
     };
     let there = labels.classes.iter().filter(|class| class.rows > 0);
