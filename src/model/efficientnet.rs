@@ -173,26 +173,15 @@ const CHECKPOINT_NAMES: [(&str, &str); 11] = [
 
 /// The names in timm's blocks, which it numbers in each group anew, and our names.
 fn timm_blocks() -> Vec<(String, String)> {
-    let whole: &[(&str, &str)] = &[
-        ("conv_pw", "expand.conv"),
-        ("bn1", "expand.norm"),
-        ("conv_dw", "depthwise.conv"),
-        ("bn2", "depthwise.norm"),
-        ("conv_pwl", "project.conv"),
-        ("bn3", "project.norm"),
-    ];
-    let without_expansion = &[
-        ("conv_dw", "depthwise.conv"),
-        ("bn1", "depthwise.norm"),
-        ("conv_pw", "project.conv"),
-        ("bn2", "project.norm"),
-    ];
     let places = GROUPS
         .iter()
         .enumerate()
         .flat_map(|(at, group)| (0..group[0]).map(move |block| (at, block, group[3])));
     let names = places.enumerate().flat_map(|(flat, (at, block, expansion))| {
-        let layers = if expansion == 1 { without_expansion } else { whole };
+        let layers: &[(&str, &str)] = match expansion {
+            1 => &InvertedResidual::TIMM_UNEXPANDED,
+            _ => &InvertedResidual::TIMM,
+        };
         layers.iter().map(move |(theirs, ours)| {
             (
                 format!(r"^blocks\.{at}\.{block}\.{theirs}\."),

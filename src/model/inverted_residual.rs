@@ -28,6 +28,23 @@ pub(super) enum Activation {
 }
 
 impl InvertedResidual {
+    /// timm's names of its layers, and ours.
+    pub(super) const TIMM: [(&'static str, &'static str); 6] = [
+        ("conv_pw", "expand.conv"),
+        ("bn1", "expand.norm"),
+        ("conv_dw", "depthwise.conv"),
+        ("bn2", "depthwise.norm"),
+        ("conv_pwl", "project.conv"),
+        ("bn3", "project.norm"),
+    ];
+    /// The same of one that does not expand: the names stand for other layers there.
+    pub(super) const TIMM_UNEXPANDED: [(&'static str, &'static str); 4] = [
+        ("conv_dw", "depthwise.conv"),
+        ("bn1", "depthwise.norm"),
+        ("conv_pw", "project.conv"),
+        ("bn2", "project.norm"),
+    ];
+
     /// From `input` over `inner` to `output` channels. `layer` makes one of so many channels, with a kernel, a stride and a number of
     /// groups. The first layer is left out where nothing expands.
     pub(super) fn init(

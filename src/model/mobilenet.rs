@@ -116,30 +116,18 @@ impl Network for MobileNetV3 {
             (format!(r"^blocks\.{last}\.0\.conv\."), "backbone.last.conv."),
             (format!(r"^blocks\.{last}\.0\.bn1\."), "backbone.last.norm."),
         ];
-        // The first block does not expand, and the names of the others stand for other layers there.
-        let first = [
-            ("conv_dw", "depthwise.conv"),
-            ("bn1", "depthwise.norm"),
-            ("conv_pw", "project.conv"),
-            ("bn2", "project.norm"),
-        ];
-        let other = [
-            ("conv_pw", "expand.conv"),
-            ("bn1", "expand.norm"),
-            ("conv_dw", "depthwise.conv"),
-            ("bn2", "depthwise.norm"),
-            ("conv_pwl", "project.conv"),
-            ("bn3", "project.norm"),
+        let excite = [
             (r"se\.conv_reduce", "excite.reduce"),
             (r"se\.conv_expand", "excite.expand"),
         ];
-        let first = first.map(|(theirs, ours)| {
+        // The first block does not expand.
+        let first = InvertedResidual::TIMM_UNEXPANDED.map(|(theirs, ours)| {
             (
                 format!(r"^blocks\.0\.0\.{theirs}\."),
                 format!("backbone.groups.0.0.{ours}."),
             )
         });
-        let other = other.map(|(theirs, ours)| {
+        let other = InvertedResidual::TIMM.into_iter().chain(excite).map(|(theirs, ours)| {
             (
                 format!(r"^blocks\.(\d+)\.(\d+)\.{theirs}\."),
                 format!("backbone.groups.$1.$2.{ours}."),
