@@ -1,5 +1,6 @@
 //! A schema in words.
 
+use super::lists::list_item;
 use arrow::datatypes::{DataType, Field, Schema};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -37,13 +38,8 @@ fn metadata(field: &Field, path: &str, lines: &mut Vec<[String; 3]>) {
     );
     let mut inside = |field: &Field| metadata(field, &format!("{path}.{}", field.name()), lines);
     match field.data_type() {
-        DataType::List(item)
-        | DataType::LargeList(item)
-        | DataType::ListView(item)
-        | DataType::LargeListView(item)
-        | DataType::FixedSizeList(item, _)
-        | DataType::Map(item, _) => inside(item),
+        DataType::Map(item, _) => inside(item),
         DataType::Struct(fields) => fields.iter().for_each(|field| inside(field)),
-        _ => {}
+        list => list_item(list).into_iter().for_each(|item| inside(item)),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::dense::{axes, check_dims, numbers};
 #[cfg(feature = "train")]
-use crate::columns::index_of;
+use crate::columns::{index_of, list_item};
 use crate::columns::{permutation_of, shape_of};
 use crate::error::{Error, Result};
 use arrow::array::RecordBatch;
@@ -65,14 +65,7 @@ pub fn floats_from_u8<const D: usize>(rows: &RecordBatch, column: &str, device: 
 #[cfg(feature = "train")]
 pub(crate) fn is_u8(rows: &RecordBatch, column: &str) -> Result<bool> {
     fn leaf(kind: &DataType) -> &DataType {
-        match kind {
-            DataType::List(item)
-            | DataType::LargeList(item)
-            | DataType::ListView(item)
-            | DataType::LargeListView(item)
-            | DataType::FixedSizeList(item, _) => leaf(item.data_type()),
-            kind => kind,
-        }
+        list_item(kind).map_or(kind, |item| leaf(item.data_type()))
     }
     let schema = rows.schema();
     let at = index_of(&schema, column)?;

@@ -4,7 +4,7 @@ use super::data::room;
 use super::dense::made;
 use super::dtype::{Kind, with_number};
 use super::ragged::Ragged;
-use crate::columns::{Number, Numbers, index_of};
+use crate::columns::{Number, Numbers, index_of, list_item};
 use crate::error::{Error, Result};
 use crate::rows::CLASS_NAMES;
 use arrow::array::{Array, RecordBatch};
@@ -120,12 +120,7 @@ fn are_flags(values: &[i64], starts: &[usize], classes: usize) -> bool {
 fn holds_strings(kind: &DataType) -> bool {
     match kind {
         DataType::Dictionary(_, kind) => holds_strings(kind),
-        DataType::List(item)
-        | DataType::LargeList(item)
-        | DataType::ListView(item)
-        | DataType::LargeListView(item)
-        | DataType::FixedSizeList(item, _) => holds_strings(item.data_type()),
-        kind => kind.is_string(),
+        kind => list_item(kind).map_or(kind.is_string(), |item| holds_strings(item.data_type())),
     }
 }
 
@@ -135,12 +130,5 @@ fn named(field: &Field) -> Option<usize> {
     if let Some(names) = own {
         return Some(serde_json::from_str::<Vec<String>>(names).ok()?.len());
     }
-    match field.data_type() {
-        DataType::List(item)
-        | DataType::LargeList(item)
-        | DataType::ListView(item)
-        | DataType::LargeListView(item)
-        | DataType::FixedSizeList(item, _) => named(item),
-        _ => None,
-    }
+    named(list_item(field.data_type())?)
 }
