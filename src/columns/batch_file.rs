@@ -48,6 +48,14 @@ pub(crate) fn read(path: &Path, schema: &SchemaRef) -> Option<(RecordBatch, Stri
     Some((batch, of))
 }
 
+/// `batch` as an Arrow IPC stream.
+#[cfg(feature = "train")]
+pub(crate) fn stream(batch: &RecordBatch) -> Result<Vec<u8>> {
+    let mut writer = StreamWriter::try_new(Vec::new(), &batch.schema())?;
+    writer.write(batch)?;
+    Ok(writer.into_inner()?)
+}
+
 /// Hashes what goes through it.
 struct Hashed<W> {
     out: W,

@@ -7,6 +7,7 @@ use super::fingerprint::Fingerprint;
 use super::manifest::RunManifest;
 use super::run_folder::RunFolder;
 use super::strategy::{DEEP, Strategy};
+use crate::columns::batch_file;
 use crate::columns::gather_one;
 use crate::cursor::Cursor;
 use crate::dataset::Provenance;
@@ -15,7 +16,6 @@ use crate::exec::{Context, files};
 use crate::loader::{Batch, LoaderBuilder};
 use crate::model::{FeatureModel, FrozenBackbone};
 use arrow::array::RecordBatch;
-use arrow::ipc::writer::StreamWriter;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use xxhash_rust::xxh3::xxh3_64;
@@ -212,11 +212,5 @@ fn read(path: &Path) -> Result<Cursor> {
 }
 
 fn hash(rows: &RecordBatch, row: u64) -> Result<u64> {
-    let one = gather_one(rows, &[row])?;
-    let mut bytes = Vec::new();
-    let mut writer = StreamWriter::try_new(&mut bytes, &one.schema())?;
-    writer.write(&one)?;
-    writer.finish()?;
-    drop(writer);
-    Ok(xxh3_64(&bytes))
+    Ok(xxh3_64(&batch_file::stream(&gather_one(rows, &[row])?)?))
 }

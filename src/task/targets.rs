@@ -6,6 +6,7 @@ use super::row_masks::RowMasks;
 use super::row_objects::RowObjects;
 pub use super::target_kind::TargetKind;
 use super::target_reading::TargetReading;
+use crate::columns::batch_file;
 use crate::columns::index_of;
 use crate::dataset::Stable;
 use crate::error::{Error, Result};
@@ -15,9 +16,8 @@ use crate::rows::{AnyLabels, KnownClasses, Labels, MultiLabels};
 use arrow::array::{Array, AsArray, Float64Array, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, Schema};
-use arrow::ipc::writer::StreamWriter;
 use std::sync::Arc;
-use xxhash_rust::xxh3::Xxh3;
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 /// The targets of all rows of a set.
 #[derive(Clone, Debug, PartialEq)]
@@ -117,9 +117,10 @@ impl Targets {
                 let all = rows.column(cx, column).await?;
                 let schema = rows.schema();
                 let field = schema.field(index_of(&schema, column)?).clone();
+                let column = RecordBatch::try_new(Arc::new(Schema::new(vec![field])), vec![all])?;
                 Self::Other {
-                    rows: all.len() as u64,
-                    hash: hash_of(&RecordBatch::try_new(Arc::new(Schema::new(vec![field])), vec![all])?)?,
+                    rows: column.num_rows() as u64,
+                    hash: xxh3_64(&batch_file::stream(&column)?),
                 }
             }
         })
@@ -346,15 +347,4 @@ async fn numbers(cx: &Context, rows: &impl Stable, column: &str) -> Result<Arc<[
         return Err(Error::data(format!("column {column:?} {what}{rest}")).context(place));
     }
     Ok(numbers.values().iter().copied().collect())
-}
-
-fn hash_of(column: &RecordBatch) -> Result<u64> {
-    let mut bytes = Vec::new();
-    let mut writer = StreamWriter::try_new(&mut bytes, &column.schema())?;
-    writer.write(column)?;
-    writer.finish()?;
-    drop(writer);
-    let mut hasher = Xxh3::new();
-    hasher.update(&bytes);
-    Ok(hasher.digest())
 }

@@ -1,5 +1,6 @@
 //! Features on disk, and how it is known that they are those of the images that are there.
 
+use crate::columns::batch_file;
 use crate::columns::{index_of, tensor_levels, tensor_values};
 use crate::error::{Error, Result};
 use crate::exec::files;
@@ -7,7 +8,6 @@ use crate::plan::Plan;
 use crate::rows::scan_cache;
 use arrow::array::{Array, RecordBatch};
 use arrow::datatypes::{SchemaRef, ToByteSlice};
-use arrow::ipc::writer::StreamWriter;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -133,12 +133,7 @@ impl InputHasher {
         // One by one, so that the same rows have one hash in batches of any size.
         for row in 0..rows.num_rows() {
             let one = rows.project(&[at])?.slice(row, 1);
-            let mut bytes = Vec::new();
-            let mut writer = StreamWriter::try_new(&mut bytes, &one.schema())?;
-            writer.write(&one)?;
-            writer.finish()?;
-            drop(writer);
-            self.0.update(&bytes);
+            self.0.update(&batch_file::stream(&one)?);
         }
         Ok(())
     }
