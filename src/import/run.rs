@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::order::Shuffle;
 use crate::quote::shown;
-use crate::source::{Split, classes, features};
+use crate::source::{Split, all_class_names, features};
 use arrow::datatypes::{Schema, SchemaRef};
 use futures::StreamExt;
 use serde_json::Value;
@@ -277,25 +277,11 @@ impl File<'_> {
 
 /// The class names of two schemas, of the first column in which they differ.
 fn other_names(one: &Schema, other: &Schema) -> String {
-    fn all(of: &Value, found: &mut Vec<Value>) {
-        match of {
-            Value::Object(fields) => fields.iter().for_each(|(name, inner)| match name.as_str() {
-                "names" if inner.is_array() => found.push(inner.clone()),
-                _ => all(inner, found),
-            }),
-            Value::Array(items) => items.iter().for_each(|inner| all(inner, found)),
-            _ => {}
-        }
-    }
-    let names = |schema: &Schema| {
-        let mut found: Vec<Value> = schema
-            .fields()
-            .iter()
-            .filter_map(|field| classes(field))
-            .map(Value::from)
-            .collect();
-        all(&features(schema), &mut found);
-        found
+    let names = |schema: &Schema| -> Vec<Value> {
+        let (declared, fields) = (features(schema), schema.fields().iter());
+        fields
+            .flat_map(|field| all_class_names(field, &declared[field.name()]).into_values())
+            .collect()
     };
     let (ours, theirs) = (names(one), names(other));
     let pair = ours.iter().zip(&theirs).find(|(own, other)| own != other);

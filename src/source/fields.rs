@@ -5,6 +5,7 @@ use arrow::array::{Array, ArrayRef, AsArray, make_array};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Field, Fields, Schema};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Key in a label field's metadata: its class names as a JSON array.
@@ -170,6 +171,49 @@ pub(crate) const KEYPOINTS: &str = "millstream.keypoints";
 /// The class names in a field's metadata.
 pub(crate) fn classes(field: &Field) -> Option<Vec<String>> {
     serde_json::from_str(field.metadata().get(CLASSES)?).ok()
+}
+
+/// The class names of `field` and of the fields inside of it, by their path, which is empty for its own: those in their metadata, and those in what Hugging
+/// Face's `datasets` has `declared`.
+pub(crate) fn all_class_names(field: &Field, declared: &Value) -> BTreeMap<String, Value> {
+    fn of_field(path: &str, field: &Field, all: &mut BTreeMap<String, Value>) {
+        if let Some(names) = classes(field) {
+            all.insert(path.to_owned(), names.into());
+        }
+        match field.data_type() {
+            DataType::Struct(fields) => {
+                for field in fields {
+                    of_field(&format!("{path}.{}", field.name()), field, all);
+                }
+            }
+            DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
+                of_field(path, item, all);
+            }
+            _ => {}
+        }
+    }
+    // `feature` and `0` are the items of a list.
+    fn of_declared(path: &str, declared: &Value, all: &mut BTreeMap<String, Value>) {
+        match declared {
+            Value::Object(of) => {
+                for (name, inner) in of {
+                    match name.as_str() {
+                        "names" if inner.is_array() => {
+                            all.entry(path.to_owned()).or_insert_with(|| inner.clone());
+                        }
+                        "feature" => of_declared(path, inner, all),
+                        name => of_declared(&format!("{path}.{name}"), inner, all),
+                    }
+                }
+            }
+            Value::Array(of) => of.iter().for_each(|inner| of_declared(path, inner, all)),
+            _ => {}
+        }
+    }
+    let mut all = BTreeMap::new();
+    of_field("", field, &mut all);
+    of_declared("", declared, &mut all);
+    all
 }
 
 #[cfg(test)]

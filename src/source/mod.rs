@@ -31,7 +31,7 @@ mod unfinished;
 pub use burn::{BurnSource, BurnSpec};
 pub use catalog::{SourceSpec, sources};
 pub(crate) use endings::is_picture;
-pub(crate) use fields::{CLASSES, HUGGING_FACE, KEYPOINTS, classes, declared_inside, features};
+pub(crate) use fields::{CLASSES, HUGGING_FACE, KEYPOINTS, all_class_names, classes, declared_inside, features};
 pub use files::Files;
 #[cfg(feature = "train")]
 pub(crate) use files::FoundFiles;

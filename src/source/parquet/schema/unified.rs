@@ -3,7 +3,8 @@
 use super::types::{common_field, common_type};
 use crate::error::{Error, Result};
 use crate::source::fields::{
-    CLASSES, HUGGING_FACE, KEYPOINTS, classes, declared_inside, descend, features, is_media, outgoing, path,
+    CLASSES, HUGGING_FACE, KEYPOINTS, all_class_names, classes, declared_inside, descend, features, is_media, outgoing,
+    path,
 };
 use crate::source::parquet::format::footer::Footer;
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef};
@@ -124,7 +125,10 @@ impl Column {
                 .fold(first, |declared, name| declared_inside(&declared, name));
             let field = outgoing(stored, name, &declared);
             let nullable = nullable || field.is_nullable();
-            inside.push((file, names_inside(&field, &declared)));
+            let mut names = all_class_names(&field, &declared);
+            // Those of the column itself are compared with it.
+            names.remove("");
+            inside.push((file, names));
             Some((file, field.with_nullable(nullable)))
         };
         let all: Vec<_> = kinds.iter().zip(features).map(own).collect();
@@ -191,54 +195,6 @@ impl Column {
             conflict: conflict.or(other_names),
         }
     }
-}
-
-/// The class names of fields inside of `field`, by their path: those in their metadata, and those in what Hugging Face's `datasets` has `declared`.
-fn names_inside(field: &Field, declared: &Value) -> BTreeMap<String, Value> {
-    fn of_field(path: &str, field: &Field, all: &mut BTreeMap<String, Value>) {
-        if let Some(names) = field
-            .metadata()
-            .get(CLASSES)
-            .and_then(|json| serde_json::from_str(json).ok())
-        {
-            all.insert(path.to_owned(), names);
-        }
-        match field.data_type() {
-            DataType::Struct(fields) => {
-                for field in fields {
-                    of_field(&format!("{path}.{}", field.name()), field, all);
-                }
-            }
-            DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
-                of_field(path, item, all);
-            }
-            _ => {}
-        }
-    }
-    // `feature` and `0` are the items of a list.
-    fn of_declared(path: &str, declared: &Value, all: &mut BTreeMap<String, Value>) {
-        match declared {
-            Value::Object(of) => {
-                for (name, inner) in of {
-                    match name.as_str() {
-                        "names" if inner.is_array() => {
-                            all.entry(path.to_owned()).or_insert_with(|| inner.clone());
-                        }
-                        "feature" => of_declared(path, inner, all),
-                        name => of_declared(&format!("{path}.{name}"), inner, all),
-                    }
-                }
-            }
-            Value::Array(of) => of.iter().for_each(|inner| of_declared(path, inner, all)),
-            _ => {}
-        }
-    }
-    let mut all = BTreeMap::new();
-    of_field("", field, &mut all);
-    of_declared("", declared, &mut all);
-    // Those of the column itself are compared with it.
-    all.remove("");
-    all
 }
 
 /// The first file whose names inside of a column are others than those of one before it, and that one.
