@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use arrow::array::{Array, ArrayRef, FixedSizeListArray, Float32Array};
-use arrow::datatypes::{DataType, Field, Fields};
+use arrow::datatypes::{DataType, Field};
 use arrow_schema::extension::{
     Bool8, EXTENSION_TYPE_METADATA_KEY, EXTENSION_TYPE_NAME_KEY, ExtensionType, FixedShapeTensor, VariableShapeTensor,
 };
@@ -23,27 +23,6 @@ pub(crate) fn tensor_field(name: &str, dtype: &DataType, shape: &[usize]) -> Res
     let tensor = FixedShapeTensor::try_new(item.data_type().clone(), shape.iter().copied(), None, None)?;
     let list = DataType::FixedSizeList(Arc::new(item), width);
     with_extension(Field::new(name, list, false), &tensor)
-}
-
-/// A field of tensors that differ in shape, under `arrow.variable_shape_tensor`: a struct of the values and the shape of each row.
-/// A dimension that is the same in all rows has its size in `shape`, the others have none.
-///
-/// `dtype` is as that of [`tensor_field`].
-#[allow(dead_code, reason = "for stages whose outputs differ in shape")]
-pub(crate) fn ragged_field(name: &str, dtype: &DataType, shape: &[Option<usize>]) -> Result<Field> {
-    let size =
-        |size: usize| i32::try_from(size).map_err(|_| Error::config(format!("a dimension of {size} is too large")));
-    let sizes = shape.iter().map(|known| known.map(size).transpose());
-    let sizes = sizes.collect::<Result<Vec<_>>>()?;
-    let item = value_field(Field::LIST_FIELD_DEFAULT_NAME, dtype);
-    let uniform = sizes.iter().any(Option::is_some).then(|| sizes.clone());
-    let tensor = VariableShapeTensor::try_new(item.data_type().clone(), sizes.len(), None, None, uniform)?;
-    let extent = Arc::new(Field::new_list_field(DataType::Int32, false));
-    let parts = Fields::from(vec![
-        Field::new("data", DataType::List(Arc::new(item)), false),
-        Field::new("shape", DataType::FixedSizeList(extent, size(sizes.len())?), false),
-    ]);
-    with_extension(Field::new(name, DataType::Struct(parts), false), &tensor)
 }
 
 /// A field of single values of `dtype`.
@@ -168,12 +147,30 @@ mod tests {
     use super::*;
     use arrow::array::{Int8Array, Int32Array, Int64Array, ListArray, RecordBatch, StructArray, UInt8Array};
     use arrow::buffer::OffsetBuffer;
-    use arrow::datatypes::Schema;
+    use arrow::datatypes::{Fields, Schema};
     use arrow::ipc::writer::StreamWriter;
     use parquet::arrow::ArrowWriter;
     use serde_json::json;
     use std::fs::File;
     use std::process::Command;
+
+    /// A field of tensors that differ in shape, under `arrow.variable_shape_tensor`: a struct of the values and the shape of each row.
+    /// A dimension that is the same in all rows has its size in `shape`, the others have none.
+    fn ragged_field(name: &str, dtype: &DataType, shape: &[Option<usize>]) -> Result<Field> {
+        let size =
+            |size: usize| i32::try_from(size).map_err(|_| Error::config(format!("a dimension of {size} is too large")));
+        let sizes = shape.iter().map(|known| known.map(size).transpose());
+        let sizes = sizes.collect::<Result<Vec<_>>>()?;
+        let item = value_field(Field::LIST_FIELD_DEFAULT_NAME, dtype);
+        let uniform = sizes.iter().any(Option::is_some).then(|| sizes.clone());
+        let tensor = VariableShapeTensor::try_new(item.data_type().clone(), sizes.len(), None, None, uniform)?;
+        let extent = Arc::new(Field::new_list_field(DataType::Int32, false));
+        let parts = Fields::from(vec![
+            Field::new("data", DataType::List(Arc::new(item)), false),
+            Field::new("shape", DataType::FixedSizeList(extent, size(sizes.len())?), false),
+        ]);
+        with_extension(Field::new(name, DataType::Struct(parts), false), &tensor)
+    }
 
     #[test]
     fn metadata_has_no_null_and_arrow_reads_it() -> Result<()> {
