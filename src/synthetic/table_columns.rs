@@ -20,7 +20,7 @@ pub(in crate::synthetic) fn is_number(of: &DataType) -> bool {
 }
 
 /// Whether values of this type are categories by themselves: strings, booleans and dictionaries. Integers may be, where somebody says so.
-pub(in crate::synthetic) fn is_category(of: &DataType) -> bool {
+pub(crate) fn is_category(of: &DataType) -> bool {
     matches!(
         of,
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Boolean | DataType::Dictionary(..)

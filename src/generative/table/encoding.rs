@@ -8,7 +8,7 @@ use crate::quote::quoted;
 use crate::rng::Rng;
 use crate::rows::CLASS_NAMES;
 use crate::synthetic::learned::Training;
-use crate::synthetic::table_columns::learnt_numbers;
+use crate::synthetic::table_columns::{is_category, learnt_numbers};
 use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -329,14 +329,6 @@ impl Values {
             }
         }
     }
-}
-
-/// Whether values of this type are categories: strings, booleans and dictionaries.
-fn is_category(of: &DataType) -> bool {
-    matches!(
-        of,
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Boolean | DataType::Dictionary(..)
-    )
 }
 
 /// The numbers of a column, none for nulls.
