@@ -28,4 +28,4 @@ pub use survey::Survey;
 
 /// Field metadata that holds a label column's class names as a JSON array of strings. A column of lists has it as well, not the
 /// items.
-pub const CLASS_NAMES: &str = "millstream.classes";
+pub const CLASS_NAMES: &str = crate::source::CLASSES;
