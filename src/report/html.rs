@@ -297,7 +297,8 @@ fn row(out: &mut String, cells: impl Iterator<Item = String>) {
     *out += "</tr>\n";
 }
 
-fn push(out: &mut String, what: std::fmt::Arguments<'_>) {
+/// Adds `what` to `out`.
+pub(crate) fn push(out: &mut String, what: std::fmt::Arguments<'_>) {
     // A string takes whatever is written to it.
     let _ = out.write_fmt(what);
 }

@@ -1,8 +1,7 @@
 //! Drawings inside a page.
 
 use super::report::{Marginal, Plots};
-use crate::report::html::text;
-use std::fmt::Write;
+use crate::report::html::{push, text};
 
 const REAL: &str = "#1f77b4";
 const SYNTHETIC: &str = "#ff7f0e";
@@ -157,9 +156,4 @@ fn legend(out: &mut String, entries: &[(&str, &str)]) {
         );
     }
     *out += "</p>\n";
-}
-
-fn push(out: &mut String, what: std::fmt::Arguments<'_>) {
-    // A string takes whatever is written to it.
-    let _ = out.write_fmt(what);
 }
