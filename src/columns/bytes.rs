@@ -3,7 +3,7 @@
 use super::index_of;
 use crate::error::{Error, Result};
 use arrow::array::{Array, ArrayRef, AsArray};
-use arrow::datatypes::{DataType, Schema};
+use arrow::datatypes::{DataType, Field, Fields, Schema};
 
 /// The bytes in `row` of a binary column; none for a null or another type.
 pub(crate) fn bytes_of(column: &ArrayRef, row: usize) -> Option<&[u8]> {
@@ -27,9 +27,25 @@ pub(crate) fn bytes_inside(column: &ArrayRef) -> Option<&ArrayRef> {
 pub(crate) fn column_of_bytes(schema: &Schema, column: &str) -> Result<usize> {
     let at = index_of(schema, column)?;
     match schema.field(at).data_type() {
-        DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => Ok(at),
+        of if is_binary(of) => Ok(at),
         other => Err(Error::schema(format!(
             "column \"{column}\" holds {other}, not encoded bytes (Binary)"
         ))),
     }
+}
+
+/// Whether values of this type are bytes. Files give views; sources of a user's own any of them.
+pub(crate) fn is_binary(of: &DataType) -> bool {
+    matches!(
+        of,
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_)
+    )
+}
+
+/// The fields of a column of pictures as Hugging Face's `datasets` stores them.
+pub(crate) fn picture_fields() -> Fields {
+    Fields::from(vec![
+        Field::new("bytes", DataType::Binary, true),
+        Field::new("path", DataType::Utf8, true),
+    ])
 }

@@ -17,7 +17,7 @@ mod zeroed;
 
 #[cfg(feature = "train")]
 pub(crate) use bytes::bytes_inside;
-pub(crate) use bytes::{bytes_of, column_of_bytes};
+pub(crate) use bytes::{bytes_of, column_of_bytes, is_binary, picture_fields};
 pub(crate) use compact::{compact, compact_column, held_bytes};
 #[cfg(feature = "train")]
 pub(crate) use gather::tensor_levels;

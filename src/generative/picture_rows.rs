@@ -1,26 +1,20 @@
 //! Made pictures as rows, in the layout of Hugging Face's image datasets.
 
 use super::pictures::Pictures;
+use crate::columns::picture_fields;
 use crate::error::{Error, Result};
 use crate::image::Pixels;
 use crate::rows::CLASS_NAMES;
 use arrow::array::{ArrayRef, BinaryArray, Int64Array, RecordBatch, StringArray, StructArray};
-use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use burn::tensor::Tensor;
 use std::sync::Arc;
-
-fn image_fields() -> Fields {
-    Fields::from(vec![
-        Field::new("bytes", DataType::Binary, true),
-        Field::new("path", DataType::Utf8, true),
-    ])
-}
 
 /// Columns of pictures and labels, with the names of the training rows' ones.
 pub(super) fn schema(pictures: &Pictures, classes: &[String]) -> SchemaRef {
     let names = serde_json::Value::from(classes).to_string();
     Arc::new(Schema::new(vec![
-        Field::new(&pictures.column, DataType::Struct(image_fields()), true),
+        Field::new(&pictures.column, DataType::Struct(picture_fields()), true),
         Field::new(&pictures.label, DataType::Int64, true).with_metadata([(CLASS_NAMES.to_owned(), names)].into()),
     ]))
 }
@@ -47,7 +41,7 @@ pub(super) fn rows(schema: &SchemaRef, levels: Tensor<4>, class: u32) -> Result<
     let files = values.chunks_exact(one).map(png).collect::<Result<Vec<Vec<u8>>>>()?;
     let files: ArrayRef = Arc::new(BinaryArray::from_iter_values(files));
     let paths: ArrayRef = Arc::new(StringArray::new_null(n));
-    let pictures = StructArray::try_new(image_fields(), vec![files, paths], None)?;
+    let pictures = StructArray::try_new(picture_fields(), vec![files, paths], None)?;
     let labels = Int64Array::from_value(class.into(), n);
     Ok(RecordBatch::try_new(
         Arc::clone(schema),

@@ -5,14 +5,14 @@ use super::missing::said_of_missing;
 use super::places::holds_places;
 use super::spec::{ImportSpec, OnBadPicture};
 use super::unnamed;
-use crate::columns::{bytes_of, column_of_bytes};
+use crate::columns::{bytes_of, column_of_bytes, is_binary};
 use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Remedy, Result};
 use crate::exec::Context;
 use crate::image::Facts;
 use crate::source::{Files, Folder, Kind, Listing, Parquet, Split, Splits, features};
 use crate::spec::Spec;
-use arrow::datatypes::{DataType, Field};
+use arrow::datatypes::Field;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -334,13 +334,6 @@ fn candidates(rows: &dyn Stable) -> Vec<String> {
         true => all.iter().filter(is_image).cloned().collect(),
         false => all,
     }
-}
-
-fn is_binary(data_type: &DataType) -> bool {
-    matches!(
-        data_type,
-        DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_)
-    )
 }
 
 /// The columns of pictures: those that `spec` names, or those of `candidates` that are declared images or whose first values are pictures.

@@ -1,6 +1,7 @@
 //! Which column holds the images, and which the labels.
 
 use super::fields::{declared_inside, features, is_media};
+use crate::columns::is_binary;
 use crate::error::{Error, Remedy, Result};
 use crate::stored_rows::{GENERATOR, INSTANCES};
 use arrow::datatypes::{DataType, Field, Schema};
@@ -299,14 +300,6 @@ impl Found {
 /// The only one of `names`.
 pub(super) fn only(mut names: Vec<String>) -> Option<String> {
     names.pop().filter(|_| names.is_empty())
-}
-
-fn is_binary(data_type: &DataType) -> bool {
-    // Files give views; sources of a user's own any of them.
-    matches!(
-        data_type,
-        DataType::BinaryView | DataType::Binary | DataType::LargeBinary | DataType::FixedSizeBinary(_)
-    )
 }
 
 /// Whether a column is called as those of labels are.

@@ -10,6 +10,7 @@ use super::detect::frame::Frame;
 use super::finite::finite;
 use super::row_masks::BEYOND;
 use super::targets::{TargetKind, Targets};
+use crate::columns::is_binary;
 use crate::error::{Error, Result};
 use crate::image::Image;
 use crate::model::head::{HeadConfig, Outputs};
@@ -20,7 +21,7 @@ use crate::rows::{Bound, Stage};
 use crate::sink::tensor;
 use crate::spec::Spec;
 use arrow::array::RecordBatch;
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::datatypes::{Field, Schema};
 use bilinear::Enlarged;
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Int, Tensor};
@@ -278,13 +279,6 @@ impl Stage for WithMask {
     fn bind(&self, below: &Schema) -> Result<Bound> {
         self.stage(below).bind(below)
     }
-}
-
-fn is_binary(data_type: &DataType) -> bool {
-    matches!(
-        data_type,
-        DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_)
-    )
 }
 
 /// Compares masks that were predicted with those that are there.

@@ -1,8 +1,9 @@
 //! What a target column holds.
 
+use crate::columns::is_binary;
 use crate::error::{Error, Result};
 use crate::rows::{BoxFormat, LabelKind, ObjectLayout};
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::datatypes::{Field, Schema};
 
 /// What a target column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,10 +52,7 @@ impl TargetKind {
                 return ObjectLayout::of(&schema, field.name()).map(|_| ());
             }
             Self::Mask { .. } => (
-                matches!(
-                    data_type,
-                    DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_)
-                ),
+                is_binary(data_type),
                 "a mask is a PNG file in a column of binary values or of pictures",
             ),
             Self::Other => (true, ""),

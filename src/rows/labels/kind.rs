@@ -1,6 +1,6 @@
 //! What the labels of a column are, by its type.
 
-use crate::columns::list_item;
+use crate::columns::{is_binary, list_item};
 use crate::error::{Error, Result};
 use arrow::datatypes::{DataType, Field};
 use serde::Serialize;
@@ -97,9 +97,7 @@ fn is_class(data_type: &DataType) -> bool {
 /// Why a column of `data_type` holds no labels.
 fn unfit(data_type: &DataType) -> &'static str {
     match data_type {
-        DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => {
-            "labels are integers or strings, or lists of them: store text as strings"
-        }
+        of if is_binary(of) => "labels are integers or strings, or lists of them: store text as strings",
         DataType::Struct(_) => {
             "labels are integers or strings, or lists of them: store the field with the label as a column"
         }

@@ -5,6 +5,7 @@ use super::model_folder::{self, Parts};
 use super::objects_beside::ObjectsBeside;
 use super::row_maker::RowMaker;
 use super::training::Training;
+use crate::columns::{is_binary, picture_fields};
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::quote::{counted, quoted};
@@ -297,7 +298,7 @@ fn written(made: &Schema, about: &About, pictures: Option<&str>) -> Result<(Vec<
             let field =
                 Field::new(&name, DataType::Int64, true).with_metadata([(CLASS_NAMES.to_owned(), names)].into());
             columns.push((Arc::new(field), Written::Same));
-        } else if is_picture && is_bytes(field.data_type()) {
+        } else if is_picture && is_binary(field.data_type()) {
             let of = DataType::Struct(picture_fields());
             columns.push((Arc::new(Field::new(&name, of, true)), Written::Picture));
         } else {
@@ -315,19 +316,4 @@ fn written(made: &Schema, about: &About, pictures: Option<&str>) -> Result<(Vec<
             quoted(&about.label)
         ))),
     }
-}
-
-fn is_bytes(data_type: &DataType) -> bool {
-    matches!(
-        data_type,
-        DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_)
-    )
-}
-
-/// As Hugging Face's `datasets` stores pictures.
-fn picture_fields() -> Fields {
-    Fields::from(vec![
-        Field::new("bytes", DataType::Binary, true),
-        Field::new("path", DataType::Utf8, true),
-    ])
 }

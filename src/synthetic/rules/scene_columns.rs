@@ -2,6 +2,7 @@
 
 use super::keypoints::SceneKeypoints;
 use super::scene::{Scene, Seen};
+use crate::columns::picture_fields;
 use crate::error::Result;
 use crate::rows::CLASS_NAMES;
 use crate::synthetic::SampleId;
@@ -51,7 +52,7 @@ pub(super) fn batch(
     };
     let objects = values.into_iter().map(list).collect::<Result<Vec<_>>>()?;
     let columns: Vec<ArrayRef> = vec![
-        Arc::new(StructArray::try_new(image_fields(), vec![pictures, paths], None)?),
+        Arc::new(StructArray::try_new(picture_fields(), vec![pictures, paths], None)?),
         Arc::new(BinaryArray::from_iter_values(scenes.iter().map(|scene| &scene.mask))),
         Arc::new(StructArray::try_new(objects_fields(keypoints), objects, None)?),
         Arc::new(Int64Array::from_iter_values(
@@ -63,13 +64,6 @@ pub(super) fn batch(
 
 fn item(of: DataType) -> Arc<Field> {
     Arc::new(Field::new(Field::LIST_FIELD_DEFAULT_NAME, of, true))
-}
-
-fn image_fields() -> Fields {
-    Fields::from(vec![
-        Field::new("bytes", DataType::Binary, true),
-        Field::new("path", DataType::Utf8, true),
-    ])
 }
 
 /// Left, top, and whether it is seen.
@@ -117,7 +111,7 @@ pub(super) fn schema(names: &[String], keypoints: Option<SceneKeypoints>) -> Sch
     let in_mask = [BACKGROUND].into_iter().chain(names.iter().map(String::as_str));
     let in_mask = Value::from(in_mask.collect::<Vec<_>>()).to_string();
     let fields = vec![
-        Field::new("image", DataType::Struct(image_fields()), true),
+        Field::new("image", DataType::Struct(picture_fields()), true),
         Field::new("mask", DataType::Binary, true).with_metadata([(CLASS_NAMES.to_owned(), in_mask)].into()),
         Field::new("objects", DataType::Struct(objects_fields(keypoints)), true),
         Field::new("label", DataType::Int64, true),
