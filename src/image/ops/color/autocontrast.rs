@@ -1,7 +1,7 @@
 //! Levels over the full range.
 
 use super::floats;
-use super::tables::{count_levels, map_channels};
+use super::tables::map_by_counts;
 use crate::error::Result;
 use crate::image::parameters::{check_p, is_chance};
 use crate::image::{Depth, Drawn, Operation, Pixels, Subject};
@@ -61,11 +61,7 @@ impl Operation for Autocontrast {
 }
 
 pub(in crate::image) fn stretch_levels(pixels: &mut Pixels) {
-    pixels.change_colors(|pixels| {
-        let counts = count_levels(pixels);
-        let tables: Vec<[u8; 256]> = counts.iter().map(stretched).collect();
-        map_channels(pixels, &tables);
-    });
+    map_by_counts(pixels, stretched);
 }
 
 /// What becomes of each level of a channel with these counts.

@@ -1,6 +1,6 @@
 //! Levels that are equally frequent.
 
-use super::tables::{count_levels, map_channels};
+use super::tables::map_by_counts;
 use crate::error::Result;
 use crate::image::parameters::{check_p, is_chance};
 use crate::image::{Depth, Drawn, Level, Operation, Pixels, Subject};
@@ -60,11 +60,7 @@ impl Operation for Equalize {
 }
 
 pub(in crate::image) fn flatten(pixels: &mut Pixels) {
-    pixels.change_colors(|pixels| {
-        let counts = count_levels(pixels);
-        let tables: Vec<[u8; 256]> = counts.iter().map(flattened).collect();
-        map_channels(pixels, &tables);
-    });
+    map_by_counts(pixels, flattened);
 }
 
 /// As levels of 8 bits, all of which are shares of the same width: torchvision's `to_dtype(torch.uint8, scale=True)`.

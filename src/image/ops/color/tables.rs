@@ -3,7 +3,7 @@
 use crate::image::Pixels;
 
 /// How often each level is there, channel by channel: of a picture of 1 or 3 channels.
-pub(super) fn count_levels(pixels: &Pixels) -> Vec<[u32; 256]> {
+fn count_levels(pixels: &Pixels) -> Vec<[u32; 256]> {
     match pixels.channels() {
         1 => count::<1>(&pixels.levels),
         _ => count::<3>(&pixels.levels),
@@ -30,8 +30,16 @@ fn count<const N: usize>(levels: &[u8]) -> Vec<[u32; 256]> {
         .collect()
 }
 
+/// Replaces the levels of each channel, but for alpha, by those in the table that `table` makes of how often each is there.
+pub(super) fn map_by_counts(pixels: &mut Pixels, table: impl Fn(&[u32; 256]) -> [u8; 256]) {
+    pixels.change_colors(|pixels| {
+        let tables: Vec<[u8; 256]> = count_levels(pixels).iter().map(table).collect();
+        map_channels(pixels, &tables);
+    });
+}
+
 /// Replaces levels by those in the table of their channel; of one table, all of them.
-pub(super) fn map_channels(pixels: &mut Pixels, tables: &[[u8; 256]]) {
+fn map_channels(pixels: &mut Pixels, tables: &[[u8; 256]]) {
     let same = |table: &[u8; 256]| table.iter().enumerate().all(|(level, &to)| level == usize::from(to));
     match tables {
         tables if tables.iter().all(same) => {}
