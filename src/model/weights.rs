@@ -85,20 +85,26 @@ impl StoredWeights {
 
     /// Fills `classifier`, whose backbone is the network `what`.
     pub(crate) fn into_classifier(self, classifier: Classifier, what: &Architecture) -> Result<Classifier> {
-        let (names, not_needed) = classifier.backbone.checkpoint_names();
-        let place = self.place.clone();
-        let filled = self.renamed(names);
-        let filled =
-            filled.and_then(|weights| weights.fill(classifier, |name| Some(name.to_owned()), what, not_needed));
-        filled.map_err(|error| error.context(place))
+        let names = classifier.backbone.checkpoint_names();
+        self.into_whole(classifier, names, what)
     }
 
     /// Fills `model`, whose backbone is the network `what`.
     pub(crate) fn into_model(self, model: Model, what: &Architecture) -> Result<Model> {
-        let (names, not_needed) = model.backbone.checkpoint_names();
+        let names = model.backbone.checkpoint_names();
+        self.into_whole(model, names, what)
+    }
+
+    /// Fills `module`, head and all; `names` are those of its backbone.
+    fn into_whole<M: ModuleSnapshot>(
+        self,
+        module: M,
+        (names, not_needed): (Vec<(String, String)>, &[&str]),
+        what: &Architecture,
+    ) -> Result<M> {
         let place = self.place.clone();
         let filled = self.renamed(names);
-        let filled = filled.and_then(|weights| weights.fill(model, |name| Some(name.to_owned()), what, not_needed));
+        let filled = filled.and_then(|weights| weights.fill(module, |name| Some(name.to_owned()), what, not_needed));
         filled.map_err(|error| error.context(place))
     }
 
