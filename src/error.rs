@@ -188,6 +188,15 @@ impl Error {
         self
     }
 
+    /// As an error of a call of which this one's was a part: `to` says which position there is one of these.
+    #[must_use]
+    pub(crate) fn moved(self, to: impl FnOnce(usize) -> Option<usize>) -> Self {
+        match self.0.index.and_then(to) {
+            Some(index) => self.at(index),
+            None => self,
+        }
+    }
+
     /// Notes which column the bad value is in, where several are read.
     #[must_use]
     pub(crate) fn in_column(mut self, column: impl Into<String>) -> Self {

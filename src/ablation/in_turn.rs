@@ -52,7 +52,7 @@ impl Generator for InTurn {
                     continue;
                 }
                 let made = generator.generate(cx, &own).await;
-                let made = made.map_err(|error| moved(error, &rows))?;
+                let made = made.map_err(|error| error.moved(|row| rows.get(row).copied()))?;
                 for (place, row) in rows.into_iter().enumerate() {
                     at[row] = (batches.len(), place);
                 }
@@ -87,14 +87,6 @@ impl Generator for InTurn {
     fn provenance(&self, cx: &Context, sample: SampleId) -> Provenance {
         let (of, own) = self.of(sample);
         self.0[of].provenance(cx, own)
-    }
-}
-
-/// An error at one of a generator's own rows, as one at the row that was asked for.
-fn moved(error: Error, rows: &[usize]) -> Error {
-    match error.index().and_then(|index| rows.get(index)) {
-        Some(&at) => error.at(at),
-        None => error,
     }
 }
 

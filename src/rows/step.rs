@@ -188,10 +188,8 @@ impl Step {
         let columns = all.map(|(reads, taken)| {
             let reads: &[Read] = reads;
             let own = reads.iter().map(|read| Column::of(&taken.batch, read, &taken.classes));
-            let columns = own.collect::<Result<_>>().map_err(|error| match error.index() {
-                Some(row) => error.at(first + row),
-                None => error,
-            })?;
+            let columns = own.collect::<Result<_>>();
+            let columns = columns.map_err(|error: Error| error.moved(|row| Some(first + row)))?;
             let columns = Columns { reads, columns, first };
             first += taken.batch.num_rows();
             Ok(columns)

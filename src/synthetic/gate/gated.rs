@@ -224,14 +224,11 @@ impl Inner {
                 break;
             }
             let wanted: Vec<SampleId> = pending.iter().map(|&at| self.candidate(samples[at], attempt)).collect();
-            let found = self
-                .generator
-                .generate(cx, &wanted)
-                .await
-                .map_err(|error| moved(error, &pending))?;
+            let moved = |error: Error| error.moved(|row| pending.get(row).copied());
+            let found = self.generator.generate(cx, &wanted).await.map_err(moved)?;
             let classes: Vec<u32> = wanted.iter().map(|sample| sample.class).collect();
             let judged = self.gate.judge(cx, &found, &classes).await;
-            let judged = judged.map_err(|error| moved(error, &pending))?;
+            let judged = judged.map_err(moved)?;
             let mut next = Vec::new();
             for (row, (at, refusal)) in pending.into_iter().zip(judged).enumerate() {
                 match refusal {
@@ -278,14 +275,6 @@ impl Inner {
             chosen.clear();
         }
         chosen.extend(samples.iter().copied().zip(attempts.iter().copied()).take(REMEMBERED));
-    }
-}
-
-/// An error at a row of those that are pending, as one of the row that was asked for.
-fn moved(error: Error, pending: &[usize]) -> Error {
-    match error.index().and_then(|index| pending.get(index)) {
-        Some(&at) => error.at(at),
-        None => error,
     }
 }
 

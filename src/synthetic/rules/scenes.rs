@@ -229,10 +229,7 @@ impl Scenes {
         }
         match &self.pictures {
             Some((pictures, at)) if !rows.is_empty() => {
-                let placed = |error: Error| match error.index() {
-                    Some(row) => error.context("a background").at(scenes[row]),
-                    None => error.context("a background"),
-                };
+                let placed = |error: Error| error.context("a background").moved(|row| scenes.get(row).copied());
                 let taken = pictures.take(cx, &rows).await.map_err(placed)?;
                 Ok((Some(Arc::clone(taken.column(*at))), of))
             }

@@ -240,20 +240,11 @@ impl Generator for Calibrated {
             let others: Vec<u64> = each.collect();
             let rank = self.spec.rank;
             let first = parents.base.take(cx, &rows).await?;
-            let second = parents
-                .base
-                .take(cx, &others)
-                .await
-                .map_err(|error| match error.index() {
-                    Some(index) => error.at(index / rank),
-                    None => error,
-                })?;
+            let moved = |error: Error| error.moved(|index| Some(index / rank));
+            let second = parents.base.take(cx, &others).await.map_err(moved)?;
             let ((a, width), (b, _)) = (floats(&first, *at)?, floats(&second, *at)?);
             check_finite(cx, parents, column, a, width, |row| rows[row])?;
-            check_finite(cx, parents, column, b, width, |row| others[row]).map_err(|error| match error.index() {
-                Some(index) => error.at(index / rank),
-                None => error,
-            })?;
+            check_finite(cx, parents, column, b, width, |row| others[row]).map_err(moved)?;
             let (a, b) = (a.chunks(width.max(1)), b.chunks((width * rank).max(1)));
             let made = draws
                 .into_iter()
