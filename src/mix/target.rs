@@ -3,6 +3,7 @@ use crate::quote::{counted, shown};
 use crate::rows::Labels;
 #[cfg(feature = "train")]
 use crate::rows::MultiLabels;
+use crate::spec::nearest_in_words;
 use serde::de::value::{MapAccessDeserializer, StrDeserializer};
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -102,7 +103,8 @@ impl Target {
         let listed = || shown(&names.join(", "), 200);
         if let Some(other) = shares.keys().find(|name| !names.contains(name)) {
             return Err(Error::config(format!(
-                "shares: there is no {other:?}; there are {}",
+                "shares: there is no {other:?}{}; there are {}",
+                nearest_in_words(other, names),
                 listed()
             )));
         }

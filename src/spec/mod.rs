@@ -15,7 +15,7 @@ pub(crate) use checked::checked;
 pub use forms::{one_or_more, range};
 pub(crate) use named::reading_with;
 pub use named::{Kind, Named};
-pub(crate) use nearest::nearest;
+pub(crate) use nearest::{nearest, nearest_in_words};
 pub use reading::{read, read_json};
 pub use toml::{from_toml, read_toml};
 pub use write_toml::to_toml;

@@ -27,6 +27,13 @@ pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> O
         .min_by_key(order)
 }
 
+/// Which of the `known` names `name` is likely to be meant for, as it stands behind it in a sentence: ` (do you mean "cat"?)`. Nothing where none is
+/// like it.
+pub(crate) fn nearest_in_words(name: &str, known: &[String]) -> String {
+    let near = nearest(name, known.iter().map(String::as_str));
+    near.map_or_else(String::new, |near| format!(" (do you mean {near:?}?)"))
+}
+
 /// `message` with the nearest known name beside the one that it refuses. In serde's words: "unknown field `a`, expected one of
 /// `b`, `c`".
 pub(super) fn with_nearest(message: &str) -> Option<String> {

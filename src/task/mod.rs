@@ -29,6 +29,7 @@ mod fitted_generator;
 mod fixed_maps;
 mod gate_rows;
 mod generator_rows;
+mod head_generator;
 mod hold_out;
 mod inputs;
 mod loaders;

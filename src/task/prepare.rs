@@ -144,7 +144,7 @@ impl Finetune {
             })?;
         }
         for strategy in strategies {
-            strategy.check_for(&datasets)?;
+            strategy.check_for(&datasets, self.spec.train.batch_size)?;
             self.check_mixing(&datasets, strategy)?;
             self.check_fixed_views(&datasets, strategy)?;
         }

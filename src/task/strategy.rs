@@ -6,10 +6,9 @@ use crate::error::{Error, Result};
 use crate::loader::ClassPrior;
 use crate::mix::{BalanceSpec, BatchPart, BatchSpec, FeedbackSpec, PartOrigin, Target};
 use crate::quote::quoted;
-use crate::rows::Key;
+use crate::rows::{Key, Labels};
 use crate::spec::{Named, Spec};
 use crate::synthetic::{GateSpec, GeneratorSpec, classes_of_cells};
-use crate::train::Extractor;
 use crate::train::auto_balance::{AutoBalance, Candidate};
 use crate::train::loss::Loss;
 use serde::{Deserialize, Serialize};
@@ -17,16 +16,6 @@ use std::path::{Component, Path};
 
 /// Rows as they are stored.
 const STORED: Target = Target::Power(1.0);
-
-/// What else may be done with a generator that a run cannot use.
-fn or_written(generator: &dyn GeneratorSpec) -> &'static str {
-    match generator.makes_pictures() {
-        true => {
-            ", or write its rows to a file (`millstream generate sample`) and name it in data.train behind the others"
-        }
-        false => ", or write its rows to a file (`millstream generate sample`) for a training on tables",
-    }
-}
 
 /// The name of the deep phase among checkpoints.
 pub(crate) const DEEP: &str = "deep";
@@ -182,6 +171,14 @@ impl Strategy {
                 "batch: its parts say what comes in each batch: leave out synthetic and feedback, or batch",
             ));
         }
+        if let Some(Target::RepeatFactor(_)) = &self.target {
+            let fixed = [("batch", self.batch.is_some()), ("feedback", self.feedback.is_some())];
+            if let Some((field, _)) = fixed.iter().find(|(_, is_given)| *is_given) {
+                return Err(Error::config(format!(
+                    "{field}: target is a repeat factor, which says how often each row comes, so that classes have no shares of their own: take another target, or leave {field} out"
+                )));
+            }
+        }
         if let Some(target) = &self.target {
             target.check().map_err(|error| error.context("target"))?;
         }
@@ -251,8 +248,8 @@ impl Strategy {
         Self { target, ..self.clone() }
     }
 
-    /// Refuses what the classes of `datasets` do not allow.
-    pub(crate) fn check_for(&self, datasets: &Datasets) -> Result<()> {
+    /// Refuses what the classes of `datasets` do not allow, in batches of `batch_size` rows.
+    pub(crate) fn check_for(&self, datasets: &Datasets, batch_size: u64) -> Result<()> {
         if let Some(key) = &self.by {
             let cells = datasets.cells_of(key)?;
             if datasets.targets.several_classes()?.is_some() {
@@ -260,7 +257,8 @@ impl Strategy {
                     "by: rows with several classes are balanced by the rarest of them alone",
                 ));
             }
-            self.target().shares(&cells.counts(), cells.names())?;
+            let shares = self.target().shares(&cells.counts(), cells.names())?;
+            self.check_parts(cells, &shares, batch_size)?;
             if self.is_synthetic() {
                 let classes = datasets.labels("a generator beside by")?;
                 classes_of_cells(classes, cells).map_err(|error| error.context("by"))?;
@@ -280,6 +278,7 @@ impl Strategy {
         if let Some(labels) = datasets.targets.one_class() {
             self.check_generator(datasets)?;
             let shares = self.target().shares(&labels.counts(), labels.names())?;
+            self.check_parts(labels, &shares, batch_size)?;
             return self.check_loss(datasets, &ClassPrior::new(labels.names().to_vec(), shares)?);
         }
         let several = datasets.targets.several_classes()?;
@@ -299,47 +298,15 @@ impl Strategy {
         )))
     }
 
-    /// Refuses a generator that a head's rows have no columns for.
-    fn check_generator(&self, datasets: &Datasets) -> Result<()> {
-        let is_pooled = datasets.task.bind(&datasets.targets)?.head().is_pooled();
-        if let Some(gate) = &self.gate {
-            if !is_pooled {
-                return Err(Error::config(format!(
-                    "gate: rows are compared by features, and the task {} trains on maps, whose synthetic rows are blended pictures: leave it out",
-                    datasets.task.name()
-                )));
-            }
-            if gate.columns != [Extractor::COLUMN] {
-                return Err(Error::config(format!(
-                    "gate: columns are {}, and the rows that a head is trained on have {} alone to compare them by",
-                    quoted(&gate.columns.join(", ")),
-                    quoted(Extractor::COLUMN)
-                )));
-            }
-        }
-        let Some(generator) = &self.generator else {
+    /// Refuses parts of every batch that the `classes`, or cells, which the target gives `shares`, have no rows for.
+    fn check_parts(&self, classes: &Labels, shares: &[f64], batch_size: u64) -> Result<()> {
+        let Some(batch) = self.batch_of(batch_size) else {
             return Ok(());
         };
-        if !is_pooled {
-            return Err(Error::config(format!(
-                "generator: {} is to make rows of features, and the task {} trains on maps, whose synthetic rows are blended pictures: leave it out{}",
-                generator.name(),
-                datasets.task.name(),
-                or_written(&**generator)
-            )));
-        }
-        let known = [Extractor::COLUMN, &*datasets.label];
-        match generator.reads().into_iter().find(|column| !known.contains(&&**column)) {
-            None => Ok(()),
-            Some(column) => Err(Error::config(format!(
-                "generator: {} reads the column {}, and the rows that a head is trained on have {} and {}: leave it out{}",
-                generator.name(),
-                quoted(&column),
-                quoted(known[0]),
-                quoted(known[1]),
-                or_written(&**generator)
-            ))),
-        }
+        // Two rows of a class make what comes without a generator that is named: SMOTE of features, or blended pictures.
+        let made_of = self.generator.is_none().then_some(2);
+        let checked = batch.check_for((&classes.counts()[..], classes.names(), shares), made_of);
+        checked.map_err(|error| error.context("batch"))
     }
 
     /// What a user may not expect of it, of rows that have several classes: rows with a rare class come less often than they are stored. None where they do not.

@@ -249,7 +249,7 @@ fn what_a_batch_cannot_hold_is_refused() {
     );
     refused(
         of(8, &[BatchPart::of("class 3", 1.0)]),
-        "there is no class \"class 3\"; the classes are class 0, class 1, class 2",
+        "there is no class \"class 3\" (do you mean \"class 0\"?); the classes are class 0, class 1, class 2",
     );
     // The generator was fitted to classes of at most 30 rows.
     refused(

@@ -5,6 +5,8 @@
 use crate::balance_run::{report, run};
 use crate::common::{context, refused_with};
 use millstream::error::ErrorKind;
+use millstream::spec::read_toml;
+use millstream::task::{Event, FinetuneSpec};
 
 /// Half a batch of class a, half of that synthetic rows of whatever class.
 const PARTS: &str = r#"
@@ -55,15 +57,80 @@ fn the_largest_class_has_a_part_where_all_smaller_ones_are_named() {
     assert_eq!(made, [24, 12, 12], "{report}");
 }
 
-#[test]
-fn a_part_of_a_class_that_there_is_not_is_refused() {
+/// A run under `recipe` is refused with `text` before it computes anything, and leaves nothing.
+#[track_caller]
+fn refused_first(counts: [usize; 3], recipe: &str, text: &str) {
     let dir = tempfile::tempdir().unwrap();
-    let parts = PARTS.replace("{ origin", r#"{ class = "d", origin"#);
-    refused_with(
-        run(dir.path(), [6, 6, 6], "none", &parts).run(&context(), &mut |_| ()),
-        ErrorKind::Config,
-        &["batch: there is no class \"d\"; the classes are a, b, c"],
+    let wanted = run(dir.path(), counts, "none", recipe);
+    let mut begun = Vec::new();
+    let result = wanted.run(&context(), &mut |event| {
+        if let Event::Begin { what, .. } = event {
+            begun.push(what.to_owned());
+        }
+    });
+    refused_with(result.map(drop), ErrorKind::Config, &[text]);
+    assert!(begun.is_empty() && !wanted.out.exists(), "{begun:?}");
+}
+
+#[test]
+fn a_part_of_a_class_that_there_is_not_is_refused_before_features_are_computed() {
+    let unknown = PARTS.replace("{ origin", r#"{ class = "d", origin"#);
+    refused_first(
+        [6, 6, 6],
+        &unknown,
+        "batch: there is no class \"d\"; the classes are a, b, c",
     );
+    let stored = PARTS.replace(r#"class = "a""#, r#"class = "d""#);
+    refused_first(
+        [6, 6, 6],
+        &stored,
+        "batch: there is no class \"d\"; the classes are a, b, c",
+    );
+    let cells = r#"
+        [balance]
+        by = { product = ["label", "time"] }
+        batch = [{ class = "a / dya", share = 0.5 }, { share = 0.5 }]
+    "#;
+    refused_first(
+        [6, 6, 6],
+        cells,
+        "batch: there is no class \"a / dya\" (do you mean \"a / day\"?); the classes are a / day, a / night, ",
+    );
+}
+
+#[test]
+fn a_part_without_rows_is_refused_before_features_are_computed() {
+    // SMOTE goes from one row of the class to another one.
+    let one_row = PARTS.replace("{ origin", r#"{ class = "c", origin"#);
+    refused_first(
+        [6, 6, 1],
+        &one_row,
+        "batch: a part of each batch is of the class \"c\", and the generator cannot make any",
+    );
+    let all_named = r#"
+        [balance]
+        batch = [{ class = ["a", "b", "c"], share = 0.5 }, { share = 0.5 }]
+    "#;
+    refused_first(
+        [6, 6, 6],
+        all_named,
+        "batch: a part of each batch is stored rows of all other classes, and there are none",
+    );
+}
+
+#[test]
+fn a_repeat_factor_beside_shares_of_classes_is_refused_as_a_recipe_is_read() {
+    for (beside, field) in [
+        ("batch = [{ share = 1.0 }]", "batch"),
+        ("feedback = { by = \"recall\" }", "feedback"),
+    ] {
+        let recipe = format!("[balance]\ntarget = {{ repeat_factor = 0.3 }}\n{beside}");
+        let error = read_toml::<FinetuneSpec>(&recipe).unwrap_err().to_string();
+        assert!(
+            error.contains(&format!("balance: {field}: target is a repeat factor")),
+            "{error}"
+        );
+    }
 }
 
 #[test]

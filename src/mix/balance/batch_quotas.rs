@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::mix::batch_pattern::BatchPattern;
 use crate::mix::cycle::Cycle;
 use crate::quote::{counted, shown};
-use crate::spec::one_or_more;
+use crate::spec::{nearest_in_words, one_or_more};
 use crate::synthetic::Generator;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -158,7 +158,35 @@ impl BatchSpec {
         }
         Ok(())
     }
+
+    /// Refuses parts that no rows could be dealt to, as far as that is known before there is a generator: of classes that there are not, or that have no rows. Where it
+    /// is known how many rows of a class synthetic ones are made of, these are `made_of`.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Self::check); `Config` for a class that there is not, or that has too few rows.
+    #[cfg(feature = "train")]
+    pub(crate) fn check_for(&self, classes: OfClasses<'_>, made_of: Option<u64>) -> Result<()> {
+        self.check()?;
+        let (counts, names, _) = classes;
+        for part in &self.parts {
+            match part.origin {
+                PartOrigin::Real => {
+                    part_shares(self, part, classes, &|class| counts[class] > 0)?;
+                }
+                // Which classes share a part without names, the generator says.
+                PartOrigin::Synthetic => {
+                    let can = |class: usize| made_of.is_none_or(|rows| counts[class] >= rows);
+                    named_classes(part, names, &can)?;
+                }
+            }
+        }
+        Ok(())
+    }
 }
+
+/// The rows, the names and the target's shares of all classes.
+pub(crate) type OfClasses<'a> = (&'a [u64], &'a [String], &'a [f64]);
 
 /// Where a row of a batch comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -182,19 +210,24 @@ impl BatchQuotas {
     /// Rows after which the classes of a part are dealt anew, where their shares allow it.
     const BLOCK: u64 = 64;
 
-    /// The quotas of `spec` for classes of `counts` rows and the names `names`, which the target gives `shares`.
-    pub(super) fn new(
-        spec: BatchSpec,
-        (counts, names, shares): (&[u64], &[String], &[f64]),
-        generator: Option<&dyn Generator>,
-    ) -> Result<Self> {
+    /// The quotas of `spec` for `classes`.
+    pub(super) fn new(spec: BatchSpec, classes: OfClasses<'_>, generator: Option<&dyn Generator>) -> Result<Self> {
         spec.check()?;
+        let (counts, ..) = classes;
         let stored: u64 = counts.iter().sum();
-        let classes = |part: &BatchPart| -> Result<Cycle> {
-            let shares = part_shares(&spec, part, (counts, names, shares), generator)?;
+        let dealt = |part: &BatchPart| -> Result<Cycle> {
+            let shares = match (part.origin, generator) {
+                (PartOrigin::Real, _) => part_shares(&spec, part, classes, &|class| counts[class] > 0)?,
+                (PartOrigin::Synthetic, Some(generator)) => {
+                    part_shares(&spec, part, classes, &|class| generator.supports(class as u32))?
+                }
+                (PartOrigin::Synthetic, None) => {
+                    return Err(Error::config(format!("{} need a generator", spec.named(part))));
+                }
+            };
             Ok(Cycle::new(&shares, Self::BLOCK, stored.max(1)))
         };
-        let classes = spec.parts.iter().map(classes).collect::<Result<_>>()?;
+        let classes = spec.parts.iter().map(dealt).collect::<Result<_>>()?;
         let total: f64 = spec.parts.iter().map(|part| part.share).sum();
         let shares: Vec<f64> = spec.parts.iter().map(|part| part.share / total).collect();
         Ok(Self {
@@ -241,48 +274,48 @@ impl BatchQuotas {
     }
 }
 
-/// The shares of all classes in `part`, which sum to 1.
+/// Why a class has no rows of the origin of `part`.
+fn cannot(part: &BatchPart) -> &'static str {
+    match part.origin {
+        PartOrigin::Real => "there are none",
+        PartOrigin::Synthetic => "the generator cannot make any",
+    }
+}
+
+/// The classes that `part` names, all of which have rows of its origin, as `can` says.
+fn named_classes(part: &BatchPart, names: &[String], can: &dyn Fn(usize) -> bool) -> Result<Vec<usize>> {
+    let class = |name: &String| {
+        let class = names.iter().position(|other| other == name);
+        let class = class.ok_or_else(|| {
+            Error::config(format!(
+                "there is no class {name:?}{}; the classes are {}",
+                nearest_in_words(name, names),
+                shown(&names.join(", "), 200)
+            ))
+        })?;
+        match can(class) {
+            true => Ok(class),
+            false => Err(Error::config(format!(
+                "a part of each batch is of the class {name:?}, and {}",
+                cannot(part)
+            ))),
+        }
+    };
+    part.class.iter().map(class).collect()
+}
+
+/// The shares of all classes in `part`, which sum to 1, where `can` says which of them have rows of its origin.
 fn part_shares(
     spec: &BatchSpec,
     part: &BatchPart,
-    (counts, names, shares): (&[u64], &[String], &[f64]),
-    generator: Option<&dyn Generator>,
+    (_, names, shares): OfClasses<'_>,
+    can: &dyn Fn(usize) -> bool,
 ) -> Result<Vec<f64>> {
-    let generator = match (part.origin, generator) {
-        (PartOrigin::Synthetic, None) => {
-            return Err(Error::config(format!("{} need a generator", spec.named(part))));
-        }
-        (PartOrigin::Synthetic, generator) => generator,
-        (PartOrigin::Real, _) => None,
-    };
-    let can = |class: usize| match generator {
-        Some(generator) => generator.supports(class as u32),
-        None => counts[class] > 0,
-    };
-    let cannot = match generator {
-        Some(_) => "the generator cannot make any",
-        None => "there are none",
-    };
     let is_named = |name: &String| {
         let mut others = spec.parts.iter().filter(|other| other.origin == part.origin);
         others.any(|other| other.class.contains(name))
     };
-    let mut wanted = Vec::new();
-    for name in &part.class {
-        let class = names.iter().position(|other| other == name);
-        let class = class.ok_or_else(|| {
-            Error::config(format!(
-                "there is no class {name:?}; the classes are {}",
-                shown(&names.join(", "), 200)
-            ))
-        })?;
-        if !can(class) {
-            return Err(Error::config(format!(
-                "a part of each batch is of the class {name:?}, and {cannot}"
-            )));
-        }
-        wanted.push(class);
-    }
+    let mut wanted = named_classes(part, names, can)?;
     if part.class.is_empty() {
         wanted = (0..names.len())
             .filter(|&class| !is_named(&names[class]) && can(class))
@@ -296,8 +329,9 @@ fn part_shares(
     let total: f64 = wanted.iter().map(|&class| weight(class)).sum();
     if total <= 0.0 {
         return Err(Error::config(format!(
-            "a part of each batch is {}, and {cannot}",
-            spec.named(part)
+            "a part of each batch is {}, and {}",
+            spec.named(part),
+            cannot(part)
         )));
     }
     Ok((0..names.len())

@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::quote::shown;
 use crate::rows::scan_cache;
+use crate::spec::nearest_in_words;
 use arrow::array::{Array, AsArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type};
@@ -223,7 +224,8 @@ impl Equals {
         let (column, value) = (&self.column, &self.value);
         let Some(class) = labels.names().iter().position(|name| name == value) else {
             return Err(Error::config(format!(
-                "equals: column {column:?} has no class {value:?}; it has {}",
+                "equals: column {column:?} has no class {value:?}{}; it has {}",
+                nearest_in_words(value, labels.names()),
                 shown(&labels.names().join(", "), 200)
             )));
         };

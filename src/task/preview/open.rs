@@ -79,7 +79,7 @@ impl Preview {
         run.spec.check()?;
         run.augmentation()?;
         let datasets = run.datasets(cx)?;
-        strategy.check_for(&datasets)?;
+        strategy.check_for(&datasets, run.spec.train.batch_size)?;
         run.check_mixing(&datasets, strategy)?;
         run.check_fixed_views(&datasets, strategy)?;
         // On the processor, whatever the run trains on: it is only asked what it is.
