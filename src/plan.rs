@@ -25,6 +25,7 @@ pub struct Plan {
     unit: u64,
     decoded: Option<u64>,
     open: u64,
+    streamed: u64,
     scoped: bool,
     proportions: bool,
     state: Option<String>,
@@ -69,6 +70,8 @@ pub(crate) struct MemoryNeeds {
     pub(crate) nodes: u64,
     /// Bytes that all keep [open](Plan::open).
     pub(crate) open: u64,
+    /// Bytes of a segment of each [stream](Plan::streamed).
+    pub(crate) streamed: u64,
 }
 
 impl Plan {
@@ -87,6 +90,7 @@ impl Plan {
             unit: 0,
             decoded: None,
             open: 0,
+            streamed: 0,
             scoped: false,
             proportions: false,
             state: None,

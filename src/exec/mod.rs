@@ -7,10 +7,12 @@ pub mod context;
 pub(crate) mod files;
 pub(crate) mod lock;
 pub(crate) mod machine;
+pub(crate) mod memory_bound;
 pub(crate) mod outputs;
 mod own_thread;
 pub(crate) mod reservation;
 mod shares;
+pub(crate) mod stream_room;
 mod task;
 
 pub use context::Context;

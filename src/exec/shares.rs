@@ -2,10 +2,9 @@
 
 use super::Context;
 use super::block_cache::{BlockCache, BlockKey, Holding};
-use super::budget::{batches_share, blocks_share, reads_share, rows_share};
+use super::budget::{batches_share, blocks_share, rows_share};
 use super::buffers::BufferPool;
 use super::reservation::{Reservation, Share};
-use crate::plan::MemoryNeeds;
 use std::sync::Arc;
 
 impl Context {
@@ -92,30 +91,5 @@ impl Context {
     /// Large buffers for bytes, of which no more than a thirty-second of the budget waits for use.
     pub(crate) fn buffers(&self) -> &Arc<BufferPool<u8>> {
         &self.budget().buffers
-    }
-
-    /// The most bytes that rows, row groups and batches take in memory at a time for a plan of such `needs`, where a batch is
-    /// `batch` bytes, of which at most `batches` are made ahead: the budget, or what of it the data can fill; and what of these does not fit
-    /// into its share of it.
-    pub(crate) fn bound(&self, needs: &MemoryNeeds, batch: u64, batches: u64) -> u64 {
-        let over = |bytes: u64, share: u64| bytes.saturating_sub(share);
-        self.filled(needs, batch.saturating_mul(batches))
-            .saturating_add(over(needs.unit, reads_share(self.memory())))
-            .saturating_add(over(needs.unit, self.blocks_share()))
-            .saturating_add(over(batch, self.batches_share()))
-    }
-
-    /// What of the budget a plan of such `needs` can fill, with so many bytes of batches.
-    pub(crate) fn filled(&self, needs: &MemoryNeeds, batches: u64) -> u64 {
-        let Some(data) = needs.decoded else {
-            return self.memory();
-        };
-        let memory = self.memory();
-        // Rows that are held may be the same ones at several nodes.
-        let rows = data.saturating_mul(needs.nodes).min(rows_share(memory));
-        // Rows that are borrowed of blocks lie beside them.
-        let blocks = data.saturating_mul(2).min(blocks_share(memory));
-        let [reads, buffers] = [reads_share(memory), memory / 32].map(|share| data.min(share));
-        blocks + reads + buffers + rows + batches.min(self.batches_share())
     }
 }

@@ -10,15 +10,13 @@ use crate::cursor::Cursor;
 use crate::dataset::{Dataset, Len};
 use crate::error::{Error, Result};
 use crate::exec::Context;
+use crate::exec::memory_bound::LoaderNeeds;
 use crate::mix::Feedback;
 use crate::plan::Plan;
 use crate::quote::counted;
 use crate::spec::Spec;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-/// Bytes for what has no size worth counting: threads' stacks and queues, footers, orders of blocks.
-const TABLES: u64 = 16 << 20;
 
 /// `bytes` in whole MiB, or KiB where they are less than one, rounded up.
 fn in_units(bytes: u64) -> String {
@@ -236,7 +234,15 @@ impl LoaderBuilder {
                 self.spec.batch_size
             ));
         }
-        let (open, cache) = (below.needs().open, self.cx.blocks_share());
+        let needs = self.needs(below);
+        if let Some(least) = needs.least().filter(|least| *least > self.cx.memory()) {
+            lines.push(format!(
+                "a stream in segments takes no more than the budget where that is at least {}: this one is too small for tables, row \
+                 groups and batches",
+                in_units(least)
+            ));
+        }
+        let (open, cache) = (needs.plan.open, self.cx.blocks_share());
         if open > cache {
             lines.push(format!(
                 "the {} MiB of blocks that are open at once do not fit into {} MiB (half of the budget): rows are read page by \
@@ -279,7 +285,8 @@ impl LoaderBuilder {
 
     /// The most bytes that loading takes in memory, however many sources there are: the budget, or what of it the data can fill; what a single row group or
     /// batch needs beyond its share of it; what the pipeline keeps outside of it (labels, orders, rows in memory); and the
-    /// batch that was delivered.
+    /// batch that was delivered. A stream in [segments](crate::DatasetExt::segments) leaves room for these inside of the budget, if that is not too small
+    /// for them, which `explain` says then.
     ///
     /// A row that is made of several, as a mosaic is, counts with these, and with the lists of all of them. Rows of another dataset count as large as those of
     /// this one.
@@ -289,13 +296,17 @@ impl LoaderBuilder {
     /// ones into one batch, and a balance may repeat one of them. What a decoder of images needs while it works on
     /// one comes on top, for each thread.
     pub fn memory_bound(&self) -> u64 {
-        let needs = self.dataset.describe().needs();
+        self.needs(&self.dataset.describe()).bound(&self.cx)
+    }
+
+    /// What the pipeline `below` and its batches need in memory.
+    fn needs(&self, below: &Plan) -> LoaderNeeds {
         let batch = self.batch_bytes();
-        let delivered = batch.saturating_mul(self.delivered);
-        let held = needs.resident.saturating_add(delivered).saturating_add(TABLES);
-        self.cx
-            .bound(&needs, batch, self.most_depth() as u64)
-            .saturating_add(held)
+        LoaderNeeds {
+            plan: below.needs(),
+            batch: (batch, self.most_depth() as u64),
+            delivered: batch.saturating_mul(self.delivered),
+        }
     }
 
     /// A stream of batches.

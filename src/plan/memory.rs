@@ -32,6 +32,13 @@ impl Plan {
         self
     }
 
+    /// Says that rows come in segments of up to `bytes` each, which lie in memory inside of the context's budget, with all that is beside it else.
+    #[must_use]
+    pub(crate) fn streamed(mut self, bytes: u64) -> Self {
+        self.streamed = bytes;
+        self
+    }
+
     /// What all nodes need in memory.
     pub(crate) fn needs(&self) -> MemoryNeeds {
         let mut needs = MemoryNeeds {
@@ -46,6 +53,7 @@ impl Plan {
             needs.resident = needs.resident.saturating_add(node.resident);
             needs.unit = needs.unit.max(node.unit);
             needs.open = needs.open.saturating_add(node.open);
+            needs.streamed = needs.streamed.saturating_add(node.streamed);
         });
         needs
     }

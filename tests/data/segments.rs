@@ -4,7 +4,7 @@
 
 use crate::common;
 
-use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, BinaryArray, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::SchemaRef;
 use common::{context, ids, ints, refused_with, table};
 use millstream::dataset::{Block, Blocks, Len, Origin, Provenance};
@@ -359,4 +359,99 @@ fn synthetic_rows_fill_what_a_segment_lacks() {
         common::vectors(&taken)
     };
     assert_ne!(vectors(0..120), vectors(120..240));
+}
+
+/// Rows of 16 KiB each.
+#[derive(Debug)]
+struct Wide;
+
+impl Wide {
+    const BYTES: usize = 16 << 10;
+
+    fn rows(positions: &[u64]) -> RecordBatch {
+        let data = BinaryArray::from_iter_values(positions.iter().map(|&row| vec![row as u8; Self::BYTES]));
+        let label = StringArray::from_iter_values(positions.iter().map(|&row| label(row)));
+        let columns: [(&str, ArrayRef); 2] = [("data", Arc::new(data)), ("label", Arc::new(label))];
+        RecordBatch::try_from_iter(columns).unwrap()
+    }
+}
+
+impl Dataset for Wide {
+    fn schema(&self) -> SchemaRef {
+        Self::rows(&[]).schema()
+    }
+    fn len(&self) -> Len {
+        Len::Endless
+    }
+    fn blocks(&self) -> Blocks {
+        Arc::new([Block {
+            rows: 0..1,
+            bytes: Self::BYTES as u64,
+        }])
+    }
+    fn describe(&self) -> Plan {
+        Plan::new("wide")
+    }
+    fn prepare(&self, _: &Context, positions: &[u64]) -> Prepared {
+        let rows = Self::rows(positions);
+        Prepared::new(async move { Ok(rows) })
+    }
+    fn provenance(&self, _: &Context, _: u64) -> Provenance {
+        Provenance::default()
+    }
+}
+
+#[test]
+fn a_stream_states_a_bound_inside_of_its_budget() {
+    const MIB: u64 = 1 << 20;
+    for memory in [64, 256, 1024] {
+        let cx = Context::with(1, memory * MIB).unwrap();
+        let loader = Wide.segments(&spec(64, None)).unwrap().loader(&cx).batch_size(32);
+        let bound = loader.memory_bound();
+        assert!(bound <= memory * MIB, "{memory} MiB: {}", loader.explain());
+        assert!(loader.blocking().unwrap().take(6).all(|batch| batch.is_ok()));
+    }
+    // What is beside segments, which is 16 MiB and more, has no room in less.
+    let cx = Context::with(1, 16 * MIB).unwrap();
+    let loader = Wide.segments(&spec(64, None)).unwrap().loader(&cx).batch_size(32);
+    let explained = loader.explain();
+    let (_, least) = explained
+        .split_once("no more than the budget where that is at least ")
+        .unwrap();
+    let least: u64 = least.split(' ').next().unwrap().parse().unwrap();
+    let bound = |memory: u64| {
+        let cx = Context::with(1, memory * MIB).unwrap();
+        let segments = Wide.segments(&spec(64, None)).unwrap();
+        segments.loader(&cx).batch_size(32).memory_bound()
+    };
+    assert!(
+        bound(least) <= least * MIB && bound(least - 1) > (least - 1) * MIB,
+        "{least}"
+    );
+}
+
+#[test]
+fn a_segment_without_room_in_the_budget_is_refused_with_the_least_that_works() {
+    const MIB: u64 = 1 << 20;
+    let take = |memory: u64| {
+        let cx = Context::with(1, memory * MIB).unwrap();
+        let segments = Wide.segments(&spec(512, None)).unwrap();
+        cx.block_on(segments.take(&cx, &[0]))
+    };
+    // 8 MiB, of which six parts are in memory at a time.
+    let error = take(64).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Budget);
+    let text = error.to_string();
+    for part in [
+        "segment of rows 0 to 511",
+        "its first 256 rows take ",
+        "and the budget of 64 MiB has 2097152 for a segment: take fewer rows a segment",
+    ] {
+        assert!(text.contains(part), "{part:?} is not in: {text}");
+    }
+    let (_, least) = text.split_once("or a budget of at least ").unwrap();
+    let least: u64 = least.split(' ').next().unwrap().parse().unwrap();
+    assert!((146..=300).contains(&least), "{text}");
+    assert_eq!(take(least).unwrap().num_rows(), 1);
+    assert!(take(least - 8).is_err());
 }

@@ -5,7 +5,7 @@ use super::spec::SegmentsSpec;
 use crate::columns::{Scatter, index_of};
 use crate::dataset::{Block, Blocks, Dataset, Len, Provenance};
 use crate::error::{Error, Result};
-use crate::exec::reservation::Reservation;
+use crate::exec::stream_room::StreamRoom;
 use crate::exec::{Context, Task};
 use crate::order::Sampler;
 use crate::plan::Plan;
@@ -31,6 +31,10 @@ const NAME: &str = SegmentsSpec::NAME;
 /// segment, which lies in memory while its rows come, shuffled and balanced as a [`Balance`](super::super::Balance) does: what a class has too many of is left out, what it
 /// lacks is repeated or, with [`fill`](Self::fill), made by a generator. Position `p` is row `p % emit` of segment `p / emit`, so a run resumes by
 /// reading one segment.
+///
+/// Segments lie inside of the budget of the context, of which they leave room for what is beside them: tables, and a batch that was delivered. Up to six segments' worth of
+/// bytes are in memory at a time (two are read, each twice while it is put together, and two are there), so one has a sixth of `7/16 * budget - 16 MiB`, and 1 MiB in any
+/// case: a larger one is an error (`Budget`) that says which budget would hold it.
 #[derive(Debug)]
 pub struct Segments<D> {
     inner: Arc<Inner<D>>,
@@ -45,7 +49,7 @@ struct Inner<D> {
     /// Segments in memory or on their way, the newest last.
     recent: Mutex<Vec<Kept>>,
     /// Bytes for them, and how many may be read at a time.
-    room: OnceLock<Reservation>,
+    room: Arc<OnceLock<StreamRoom>>,
     reads: Arc<Semaphore>,
 }
 
@@ -195,14 +199,14 @@ impl<D: Dataset> Inner<D> {
             base,
             rules: Arc::new(rules),
             recent: Mutex::default(),
-            room: OnceLock::new(),
+            room: Arc::default(),
             reads: Arc::new(Semaphore::new(Self::KEPT)),
         }
     }
 
     /// The segment `key`, in memory or on its way.
     fn load(&self, cx: &Context, key: Key) -> Shared<Task<Arc<Segment>>> {
-        let room = self.room.get_or_init(|| cx.reserve_rows()).bytes();
+        let room = self.room.get_or_init(|| StreamRoom::reserve(cx)).kept();
         let mut recent = self.lock();
         if let Some(at) = recent.iter().position(|kept| kept.key == key) {
             // One that failed is read again: a file may be there by then.
@@ -215,10 +219,13 @@ impl<D: Dataset> Inner<D> {
         }
         let (base, rules) = (Arc::clone(&self.base), Arc::clone(&self.rules));
         let (wanted, inner) = (self.layout.wanted(key), cx.clone());
-        let reads = Arc::clone(&self.reads);
+        let (reads, room_of) = (Arc::clone(&self.reads), Arc::clone(&self.room));
         let load = async move {
             let _permit = reads.acquire().await;
-            Segment::load(&inner, &*base, &rules, &wanted).await.map(Arc::new)
+            let room = room_of.get_or_init(|| StreamRoom::reserve(&inner));
+            Segment::load(&inner, &*base, &rules, (&wanted, room))
+                .await
+                .map(Arc::new)
         };
         let load = cx.spawn(load).shared();
         recent.push(Kept {
@@ -305,14 +312,14 @@ impl<D: Dataset> Dataset for Segments<D> {
         let plan = Plan::of(spec)
             .random()
             .proportions()
-            .resident(2 * Inner::<D>::KEPT as u64 * spec.most_bytes)
+            .streamed(spec.most_bytes)
             .note(format_args!(
                 "{} of the stream at a time, of which {} come; each row is read once, in order",
                 counted(self.inner.layout.rows, "row"),
                 self.inner.layout.emit
             ))
             .note(format_args!(
-                "a segment of {} takes at most {} KiB; a class without rows in a segment has no share there",
+                "a segment of {} takes at most {} KiB, and no more than the budget has for it; a class without rows in a segment has no share there",
                 counted(classes.names().len(), "class"),
                 spec.most_bytes >> 10
             ));

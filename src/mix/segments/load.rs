@@ -3,8 +3,9 @@
 use super::spec::SegmentsSpec;
 use crate::columns::compact;
 use crate::dataset::Dataset;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Remedy, Result};
 use crate::exec::Context;
+use crate::exec::stream_room::StreamRoom;
 use crate::mix::balance::Balance;
 use crate::mix::schedule::Schedule;
 use crate::mix::target::Target;
@@ -48,7 +49,13 @@ pub(super) struct Rules {
 }
 
 impl Segment {
-    pub(super) async fn load<D: Dataset>(cx: &Context, base: &D, rules: &Rules, wanted: &Wanted) -> Result<Self> {
+    /// The segment that is `wanted`, in the `room` that segments of its stream have.
+    pub(super) async fn load<D: Dataset>(
+        cx: &Context,
+        base: &D,
+        rules: &Rules,
+        (wanted, room): (&Wanted, &StreamRoom),
+    ) -> Result<Self> {
         let Range { start, end } = wanted.rows;
         let named = |error: Error| {
             error
@@ -61,15 +68,29 @@ impl Segment {
             let rows = base.take(cx, &positions).await.map_err(named)?;
             let rows = compact(&rows, cx.buffers())?;
             bytes += rows.get_array_memory_size() as u64;
+            let read = first + positions.len() as u64 - start;
             if bytes > rules.spec.most_bytes {
                 return Err(named(Error::new(
                     ErrorKind::Budget,
                     format!(
-                        "its first {} rows take {bytes} bytes, and a segment may take {}: take fewer rows a segment, or raise most_bytes",
-                        first + positions.len() as u64 - start,
+                        "its first {read} rows take {bytes} bytes, and a segment may take {}: take fewer rows a segment, or raise most_bytes",
                         rules.spec.most_bytes
                     ),
                 )));
+            }
+            if bytes > room.of_segment() {
+                // As large as the rest will be, if its rows are.
+                let whole = (u128::from(bytes) * u128::from(end - start)).div_ceil(u128::from(read));
+                return Err(named(Error::new(
+                    ErrorKind::Budget,
+                    format!(
+                        "its first {read} rows take {bytes} bytes, and the budget of {} MiB has {} for a segment: take fewer rows a segment, or {}",
+                        cx.memory() >> 20,
+                        room.of_segment(),
+                        room.remedy(u64::try_from(whole).unwrap_or(u64::MAX))
+                    ),
+                ))
+                .with_remedy(Remedy::Memory));
             }
             batches.push(rows);
         }

@@ -27,7 +27,8 @@ pub struct SegmentsSpec {
     pub target: Target,
     /// The classes, where the column has no class names of its own: a stream has no end that could be scanned for them. Defaults to those of the column.
     pub classes: Vec<String>,
-    /// Bytes that a segment may take in memory. Defaults to 64 MiB.
+    /// Bytes that a segment may take in memory, however large the budget of the context is: a large row is found out by it. A segment also has to fit into its
+    /// part of the budget (see [`Segments`](super::Segments)). Defaults to 64 MiB.
     pub most_bytes: u64,
 }
 
