@@ -27,7 +27,9 @@ pub use by_cell::ByCell;
 pub(crate) use by_cell::classes_of as classes_of_cells;
 pub use catalog::{GeneratorSpec, generators};
 use gate::refusals_in_words;
-pub use gate::{ClassCheck, Gate, GateCounts, GateLimits, GateSpec, Gated, GeneratorExt, Judged, Refusal, RowFeatures};
+pub use gate::{
+    ClassCheck, Gate, GateCounts, GateFit, GateLimits, GateSpec, Gated, GeneratorExt, Judged, Refusal, RowFeatures,
+};
 pub use generator_fn::{GeneratorFn, GeneratorFnSpec};
 pub use interpolate::{
     Adasyn, AdasynSpec, Blend, BlendSpec, BorderlineKind, BorderlineSmote, BorderlineSmoteSpec, Elastic, Jitter,

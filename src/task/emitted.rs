@@ -146,7 +146,14 @@ impl Finetune {
         // In parts of every batch it depends on the cells that the generator can make rows of.
         match is_deep || prepared.features.is_none() {
             true => Ok(self.image_rows(cx, datasets, strategy)?.order),
-            false => Ok(self.feature_rows(cx, prepared, strategy)?.order),
+            // What a gate lets through, it does not depend on.
+            false => {
+                let open = Strategy {
+                    gate: None,
+                    ..strategy.clone()
+                };
+                Ok(self.feature_rows(cx, prepared, &open, &mut |_| ())?.order)
+            }
         }
     }
 }

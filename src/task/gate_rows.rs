@@ -1,6 +1,7 @@
 //! The gate of the synthetic rows that a head is trained on: what the generator has to reach as a whole, and what was refused on the way to the rows of a run.
 
 use super::datasets::Datasets;
+use super::event::{Callback, Event};
 use super::finetune::Finetune;
 use super::prepare::Prepared;
 use super::strategy::Strategy;
@@ -12,15 +13,15 @@ use crate::exec::Context;
 use crate::mix::Picked;
 use crate::report::{GateRows, Named};
 use crate::rows::Labels;
-use crate::synthetic::{Gate, Gated, Generator, Judged};
+use crate::synthetic::{Gate, GateFit, Gated, Generator, Judged};
 use arrow::array::RecordBatch;
 use std::sync::Arc;
 
 /// Positions whose rows are worked out at a time.
-const CHUNK: u64 = 1 << 14;
+const CHUNK: u64 = 1 << 12;
 
 impl Finetune {
-    /// `generator` behind the gate of `strategy`, if it has one, which is fitted on `rows`.
+    /// `generator` behind the gate of `strategy`, if it has one, which is fitted on `rows`. `callback` is told how far that is: of many rows it takes minutes.
     ///
     /// # Errors
     ///
@@ -30,18 +31,42 @@ impl Finetune {
         cx: &Context,
         prepared: &Prepared,
         strategy: &Strategy,
-        rows: &Arc<dyn Stable>,
-        generator: &Arc<dyn Generator>,
+        (rows, generator): (&Arc<dyn Stable>, &Arc<dyn Generator>),
+        callback: Callback<'_>,
     ) -> Result<Option<Arc<Gated>>> {
         let Some(spec) = &strategy.gate else { return Ok(None) };
         let cells = cells(&prepared.datasets, strategy)?;
-        let gate = cx.block_on(Gate::fit(cx, rows, cells, spec.clone()))?;
+        callback(Event::Begin {
+            what: "rows that the gate is fitted on",
+            total: cells.len(),
+        });
+        let mut fitted = |at: GateFit| {
+            if let GateFit::Compared(rows) = at {
+                callback(Event::Done(rows));
+            }
+        };
+        let gate = cx.block_on(Gate::fit_told(cx, rows, cells, spec.clone(), None, &mut fitted));
+        callback(Event::End);
+        let gate = gate?;
         if let Some(limits) = &spec.limits {
             let holdout = holdout(prepared, strategy)?;
             let holdout = holdout.as_ref().map(|(rows, classes)| (rows, classes.as_slice()));
             let cx = &cx.with_seed(self.spec.seed);
-            cx.block_on(gate.check(cx, &**generator, holdout, limits))
-                .map_err(|error| error.context("gate"))?;
+            let mut begun = false;
+            let mut measured = |done: u64, total: u64| {
+                if !std::mem::replace(&mut begun, true) {
+                    callback(Event::Begin {
+                        what: "rows for the limits of the gate",
+                        total,
+                    });
+                }
+                callback(Event::Done(done));
+            };
+            let checked = cx.block_on(gate.check_told(cx, &**generator, holdout, limits, &mut measured));
+            if begun {
+                callback(Event::End);
+            }
+            checked.map_err(|error| error.context("gate"))?;
         }
         Ok(Some(Arc::new(Gated::new(Arc::clone(generator), gate))))
     }
@@ -56,8 +81,25 @@ impl Finetune {
         order: &TrainingOrder,
         gated: Option<&Gated>,
         rows: u64,
+        callback: Callback<'_>,
     ) -> Result<Option<Judged>> {
         let Some(gated) = gated else { return Ok(None) };
+        callback(Event::Begin {
+            what: "counting what the gate refused",
+            total: rows,
+        });
+        let judged = self.judged_rows(cx, (order, gated), rows, callback);
+        callback(Event::End);
+        judged.map(Some)
+    }
+
+    fn judged_rows(
+        &self,
+        cx: &Context,
+        (order, gated): (&TrainingOrder, &Gated),
+        rows: u64,
+        callback: Callback<'_>,
+    ) -> Result<Judged> {
         let (cx, mut judged) = (&cx.with_seed(self.spec.seed), Judged::default());
         for start in (0..rows).step_by(CHUNK as usize) {
             let positions: Vec<u64> = (start..rows.min(start + CHUNK)).collect();
@@ -68,8 +110,9 @@ impl Finetune {
             });
             let made: Vec<_> = made.collect();
             judged.add(cx.block_on(gated.judged_of(cx, &made))?);
+            callback(Event::Done(rows.min(start + CHUNK)));
         }
-        Ok(Some(judged))
+        Ok(judged)
     }
 }
 

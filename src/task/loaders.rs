@@ -2,6 +2,7 @@
 
 use super::datasets::Datasets;
 use super::definition::Split;
+use super::event::Callback;
 use super::finetune::Finetune;
 use super::fitted_generator::fitted;
 use super::prepare::Prepared;
@@ -47,7 +48,7 @@ impl Finetune {
     /// `Config` for a class that cannot be balanced, for [maps](Prepared::maps) that have no room, and for a strategy that is still to
     /// be [chosen](Self::choose).
     pub fn feature_loader(&self, cx: &Context, prepared: &Prepared, strategy: &Strategy) -> Result<LoaderBuilder> {
-        let rows = self.feature_rows(cx, prepared, strategy)?;
+        let rows = self.feature_rows(cx, prepared, strategy, &mut |_| ())?;
         Ok(self.batches_of(cx, rows.order))
     }
 
@@ -62,8 +63,14 @@ impl Finetune {
         Ok(self.batches(images.rows.loader(cx), images.order.feedback()))
     }
 
-    /// The rows of [`feature_loader`](Self::feature_loader).
-    pub(super) fn feature_rows(&self, cx: &Context, prepared: &Prepared, strategy: &Strategy) -> Result<FeatureRows> {
+    /// The rows of [`feature_loader`](Self::feature_loader). `callback` is told how far the fitting of a gate is.
+    pub(super) fn feature_rows(
+        &self,
+        cx: &Context,
+        prepared: &Prepared,
+        strategy: &Strategy,
+        callback: Callback<'_>,
+    ) -> Result<FeatureRows> {
         strategy.check_chosen()?;
         let datasets = &prepared.datasets;
         let rows = match (&prepared.features, &prepared.maps) {
@@ -96,7 +103,7 @@ impl Finetune {
             None => &smote,
         };
         let generator = fitted(cx, spec, Arc::clone(&rows), datasets, strategy)?;
-        let gated = self.gated(cx, prepared, strategy, &rows, &generator)?;
+        let gated = self.gated(cx, prepared, strategy, (&rows, &generator), callback)?;
         let generator = match &gated {
             Some(gated) => Arc::clone(gated) as Arc<dyn Generator>,
             None => generator,

@@ -103,7 +103,7 @@ impl Finetune {
         earlier: &[Epoch],
         callback: Callback<'_>,
     ) -> Result<(Fitted<Head>, Option<Judged>)> {
-        let FeatureRows { order, gated, .. } = self.feature_rows(cx, prepared, strategy)?;
+        let FeatureRows { order, gated, .. } = self.feature_rows(cx, prepared, strategy, callback)?;
         let loader = self.batches_of(cx, Arc::clone(&order));
         let (task, datasets) = (&*prepared.task, &prepared.datasets);
         callback(Event::Explain(&datasets.explained(cx, loader.explain())));
@@ -190,7 +190,8 @@ impl Finetune {
         );
         (callback.borrow_mut())(Event::End);
         let fitted = fitted?;
-        let judged = self.judged(cx, &order, gated.as_deref(), fitted.emitted.values().sum())?;
+        let trained: u64 = fitted.emitted.values().sum();
+        let judged = self.judged(cx, &order, gated.as_deref(), trained, &mut **callback.borrow_mut())?;
         Ok((fitted.map(|head| raw(&head)), judged))
     }
 

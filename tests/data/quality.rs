@@ -15,8 +15,8 @@ use millstream::rows::{DType, Labels, Map, Output, Read};
 use millstream::source::{Files, Memory};
 use millstream::synthetic::quality::Matrix;
 use millstream::synthetic::{
-    Gate, GateLimits, GateSpec, Gated, Generator, GeneratorExt, GeneratorFn, Refusal, RowFeatures, SampleId, Smote,
-    SmoteNc, SmoteNcSpec, SmoteSpec,
+    Gate, GateFit, GateLimits, GateSpec, Gated, Generator, GeneratorExt, GeneratorFn, Refusal, RowFeatures, SampleId,
+    Smote, SmoteNc, SmoteNcSpec, SmoteSpec,
 };
 use millstream::{Context, Dataset, DatasetExt, Result, Stable, testing};
 use std::sync::Arc;
@@ -852,6 +852,14 @@ fn encoded_pictures_are_compared_by_features() {
     let mut done = Vec::new();
     let gate = fit(1, &mut done);
     assert_eq!(done, [40]);
+    let (spec, mut told) = (gate.spec().clone(), Vec::new());
+    let features: Arc<dyn RowFeatures> = Arc::new(Brightness { version: 1 });
+    let mut reached = |at: GateFit| told.push(at);
+    let fitted = Gate::fit_told(&cx, &base, &labels, spec, Some(features), &mut reached);
+    cx.block_on(fitted).unwrap();
+    // The rows of each class are compared with one another, then all.
+    let compared = [10, 20, 40].map(GateFit::Compared);
+    assert_eq!(told, [&[GateFit::Features(40)][..], &compared].concat());
     // Any level: the dark ones of odd levels up to 40 are new and near, all others copies or far away.
     let any = GeneratorFn::new("any", &base, &labels, |_, rng| {
         let image: ArrayRef = Arc::new(BinaryArray::from_iter_values([grey(rng.below(256) as u8)]));

@@ -80,3 +80,36 @@ fn a_generator_beyond_the_limits_of_the_gate_is_refused_before_the_training() {
         assert!(error.contains(said), "{error}");
     }
 }
+
+#[test]
+fn a_gate_tells_how_far_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let recipe = "[balance]\nsynthetic = 1.0\n\
+                  gate = { manifold = 2, least_distance = 0.001, attempts = 256, limits = { precision = 0.0, coverage = 0.0, refused = 1.0 } }";
+    let run = run(dir.path(), [30, 15, 9], "told", recipe);
+    let mut told: Vec<(String, u64, Vec<u64>)> = Vec::new();
+    let mut is_open = false;
+    run.run(&context(), &mut |event| match event {
+        Event::Begin { what, total } => {
+            assert!(!is_open, "{what} begins before {told:?} has ended");
+            is_open = true;
+            told.push((what.to_owned(), total, Vec::new()));
+        }
+        Event::Done(done) => told.last_mut().unwrap().2.push(done),
+        Event::End => is_open = false,
+        _ => {}
+    })
+    .unwrap();
+    let of = |name: &str| {
+        told.iter()
+            .find(|(what, ..)| what == name)
+            .unwrap_or_else(|| panic!("{told:?}"))
+    };
+    let (_, total, done) = of("rows that the gate is fitted on");
+    assert_eq!((*total, done.last()), (54, Some(&54)), "{told:?}");
+    let (_, total, done) = of("rows for the limits of the gate");
+    assert!(done.is_sorted() && done.last() == Some(total), "{told:?}");
+    // Four epochs of 54 rows, and what fills the last batches.
+    let (_, total, done) = of("counting what the gate refused");
+    assert!(*total >= 4 * 54 && done.last() == Some(total), "{told:?}");
+}

@@ -59,13 +59,32 @@ impl Gate {
         holdout: Option<(&RecordBatch, &[u32])>,
         limits: &GateLimits,
     ) -> Result<Vec<ClassCheck>> {
+        self.check_told(cx, generator, holdout, limits, &mut |_, _| ()).await
+    }
+
+    /// As [`check`](Self::check). `told` is told of how many rows the values are known, and of how many they are wanted.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn check_told<F: FnMut(u64, u64)>(
+        &self,
+        cx: &Context,
+        generator: &dyn Generator,
+        holdout: Option<(&RecordBatch, &[u32])>,
+        limits: &GateLimits,
+        told: &mut F,
+    ) -> Result<Vec<ClassCheck>> {
         let mut found = Vec::new();
         let unseen = match holdout {
             Some((rows, _)) => Some(self.values(cx, rows).await?),
             None => None,
         };
         let classes = (0..self.classes()).filter(|&class| generator.supports(class));
-        for (class, wanted) in self.measured(classes, limits) {
+        let measured = self.measured(classes, limits);
+        let all: u64 = measured.iter().map(|(_, wanted)| wanted.len() as u64).sum();
+        let mut done = 0_u64;
+        for (class, wanted) in measured {
             let made = generator.generate(cx, &wanted).await?;
             let unseen = holdout.zip(unseen.as_ref()).map(|((_, of), values)| {
                 let own = (0..of.len().min(values.rows())).filter(|&row| of[row] == class);
@@ -73,10 +92,10 @@ impl Gate {
             });
             let unseen = unseen.filter(|rows| rows.rows() > 0);
             let plan = generator.describe();
-            found.push(
-                self.check_class(cx, (plan.name(), class), &made, unseen, limits)
-                    .await?,
-            );
+            let mut of_class = |rows: u64| told(done + rows, all);
+            let checked = self.check_class(cx, (plan.name(), class), &made, (unseen, limits), &mut of_class);
+            found.push(checked.await?);
+            done += wanted.len() as u64;
         }
         Ok(found)
     }
@@ -94,17 +113,18 @@ impl Gate {
         measured.map(|class| (class, rows(class))).collect()
     }
 
-    /// As [`check`](Self::check), of the rows that `name` has made of `class`, beside those of a holdout that are `unseen`.
-    pub(in crate::synthetic) async fn check_class(
+    /// As [`check`](Self::check), of the rows that `name` has made of `class`, beside those of a holdout that are `unseen`. `told` is told of how many of them the values are
+    /// known.
+    pub(in crate::synthetic) async fn check_class<F: FnMut(u64)>(
         &self,
         cx: &Context,
         (name, class): (&str, u32),
         made: &RecordBatch,
-        unseen: Option<Matrix>,
-        limits: &GateLimits,
+        (unseen, limits): (Option<Matrix>, &GateLimits),
+        told: &mut F,
     ) -> Result<ClassCheck> {
         let training = Matrix::from(self.of_class(class));
-        let values = self.values(cx, made).await?;
+        let values = self.values_told(cx, made, told).await?;
         let judged = self.judged(cx, values.clone(), &vec![class; made.num_rows()]).await?;
         let refused = judged.iter().flatten().count();
         let measure = move || {

@@ -19,6 +19,8 @@ use std::sync::Arc;
 
 /// Training rows that are made features of at a time.
 const ROWS: u64 = 256;
+/// Made rows that are made features of at a time.
+const MADE: usize = 64;
 
 /// Features by which rows are compared that have no numbers of their own, such as encoded pictures.
 ///
@@ -115,11 +117,11 @@ impl Compared {
     }
 
     /// By what `features` makes of rows, and what the training `rows` are in that; `progress` is told the rows that are done.
-    pub(super) async fn fit_features(
+    pub(super) async fn fit_features<F: FnMut(u64)>(
         cx: &Context,
         rows: &impl Stable,
         features: Arc<dyn RowFeatures>,
-        progress: &mut (dyn FnMut(u64) + Send),
+        progress: &mut F,
     ) -> Result<(Self, Matrix)> {
         let all = count(rows);
         let mut found: Option<Matrix> = None;
@@ -164,6 +166,36 @@ impl Compared {
             }
             Self::Features(features) => made(cx, &**features, rows).await,
         }
+    }
+
+    /// As [`values`](Self::values), of some rows at a time where something makes features of them, which takes long; `told` is told of how many they are known.
+    pub(super) async fn values_told<F: FnMut(u64)>(
+        &self,
+        cx: &Context,
+        rows: &RecordBatch,
+        told: &mut F,
+    ) -> Result<Matrix> {
+        let (all, mut found) = (rows.num_rows(), None::<Matrix>);
+        let at_once = match self {
+            Self::Features(_) => MADE,
+            Self::Tensor { .. } | Self::Table { .. } => all,
+        };
+        let mut from = 0;
+        // At least once, so that no rows have no values.
+        while from < all || found.is_none() {
+            let some = rows.slice(from, at_once.min(all - from));
+            let values = self.values(cx, &some).await.map_err(|error| match error.index() {
+                Some(row) => error.at(from + row),
+                None => error,
+            })?;
+            found = Some(match found {
+                Some(before) => before.concat(&values)?,
+                None => values,
+            });
+            from += some.num_rows();
+            told(from as u64);
+        }
+        found.ok_or_else(|| Error::stage("rows have no values to compare them by"))
     }
 
     /// What makes features, if something does.

@@ -1,4 +1,5 @@
 use super::compared::{Compared, RowFeatures};
+use super::fitting::{Distances, GateFit, distances};
 use super::memory::kept_bytes;
 use super::spec::GateSpec;
 use crate::dataset::Stable;
@@ -9,7 +10,7 @@ use crate::quote::counted;
 use crate::rows::Labels;
 use crate::spec::Spec;
 use crate::synthetic::kept::Kept;
-use crate::synthetic::quality::{Matrix, Rows, any_near, check_widths, squared_radii};
+use crate::synthetic::quality::{Matrix, Rows, any_near, check_widths};
 use arrow::array::RecordBatch;
 use serde::Serialize;
 use std::sync::Arc;
@@ -36,7 +37,7 @@ pub(super) struct Fitted {
     spec: GateSpec,
     compared: Compared,
     /// The training rows, class after class.
-    training: Matrix,
+    training: Arc<Matrix>,
     /// For each of them the squared radius of its ball.
     radii: Vec<f64>,
     /// Where the rows of each class begin, and behind the last class where these end.
@@ -95,9 +96,7 @@ impl Gate {
     /// `Schema` for a column that is missing or holds something else; `Data` for a number that is not finite; `Config` for
     /// parameters out of range; `Budget` where it takes more than half of the memory, and more than 32 MiB.
     pub async fn fit(cx: &Context, rows: &impl Stable, labels: &Labels, spec: GateSpec) -> Result<Self> {
-        Spec::check(&spec).map_err(|error| error.context(GateSpec::NAME))?;
-        let (compared, training) = Compared::fit(cx, rows, &spec).await?;
-        Self::of(cx, compared, training, labels, spec).await
+        Self::fit_told(cx, rows, labels, spec, None, &mut |_| ()).await
     }
 
     /// As [`fit`](Self::fit), for rows that are compared by `features`, in place of columns of their own: encoded pictures by a frozen network's
@@ -118,12 +117,36 @@ impl Gate {
         features: Arc<dyn RowFeatures>,
         progress: &mut (dyn FnMut(u64) + Send),
     ) -> Result<Self> {
-        Spec::check(&spec).map_err(|error| error.context(GateSpec::NAME))?;
-        let (compared, training) = Compared::fit_features(cx, rows, features, progress).await?;
-        Self::of(cx, compared, training, labels, spec).await
+        let mut told = |at: GateFit| {
+            if let GateFit::Features(rows) = at {
+                progress(rows);
+            }
+        };
+        Self::fit_told(cx, rows, labels, spec, Some(features), &mut told).await
     }
 
-    async fn of(cx: &Context, compared: Compared, training: Matrix, labels: &Labels, spec: GateSpec) -> Result<Self> {
+    /// As [`fit`](Self::fit), or with `features` as [`fit_features`](Self::fit_features). `told` is told how far it is: of many rows it takes minutes, since each is compared
+    /// with all others.
+    ///
+    /// # Errors
+    ///
+    /// As these.
+    pub async fn fit_told<F: FnMut(GateFit)>(
+        cx: &Context,
+        rows: &impl Stable,
+        labels: &Labels,
+        spec: GateSpec,
+        features: Option<Arc<dyn RowFeatures>>,
+        told: &mut F,
+    ) -> Result<Self> {
+        Spec::check(&spec).map_err(|error| error.context(GateSpec::NAME))?;
+        let (compared, training) = match features {
+            None => Compared::fit(cx, rows, &spec).await?,
+            Some(features) => {
+                let mut made = |rows: u64| told(GateFit::Features(rows));
+                Compared::fit_features(cx, rows, features, &mut made).await?
+            }
+        };
         if training.rows() as u64 != labels.len() {
             return Err(Error::config(format!(
                 "{} and {} to fit a gate on: give the labels of these rows",
@@ -133,8 +156,33 @@ impl Gate {
         }
         let kept = Kept::new(cx, kept_bytes(labels.len(), training.width()));
         let (of, names) = (labels.iter().collect::<Vec<u32>>(), labels.names().to_vec());
+        let classes = names.len();
+        let (content, training, starts) = cx
+            .compute(move || {
+                let mut content = Xxh3::new();
+                content.update(bytemuck::cast_slice(training.values()));
+                content.update(bytemuck::cast_slice(&of));
+                let (training, starts) = by_class(training, &of, classes);
+                Ok((format!("{:032x}", content.digest128()), Arc::new(training), starts))
+            })
+            .await?;
+        let mut measured = |rows: u64| told(GateFit::Compared(rows));
+        let Distances { radii, apart } = distances(cx, &training, &starts, &spec, &mut measured).await?;
         let fitted = cx
-            .compute(move || Ok(Fitted::of(compared, training, &of, names, spec, kept)))
+            .compute(move || {
+                Ok(Fitted {
+                    content,
+                    range: spec.range.map(|share| ranges(&training, share)),
+                    too_near: spec.least_distance * median_apart(apart),
+                    compared,
+                    training,
+                    radii,
+                    starts,
+                    names,
+                    spec,
+                    kept,
+                })
+            })
             .await?;
         Ok(Self {
             fitted: Arc::new(fitted),
@@ -183,9 +231,25 @@ impl Gate {
     /// The values that rows are compared by.
     pub(super) async fn values(&self, cx: &Context, rows: &RecordBatch) -> Result<Matrix> {
         let found = self.fitted.compared.values(cx, rows).await?;
-        let (own, other) = (self.fitted.training.width(), found.width());
+        self.fits(found)
+    }
+
+    /// As [`values`](Self::values); `told` is told of how many rows they are known.
+    pub(super) async fn values_told<F: FnMut(u64)>(
+        &self,
+        cx: &Context,
+        rows: &RecordBatch,
+        told: &mut F,
+    ) -> Result<Matrix> {
+        let found = self.fitted.compared.values_told(cx, rows, told).await?;
+        self.fits(found)
+    }
+
+    /// `values`, if they are as many a row as those of the training rows.
+    fn fits(&self, values: Matrix) -> Result<Matrix> {
+        let (own, other) = (self.fitted.training.width(), values.width());
         match own == other {
-            true => Ok(found),
+            true => Ok(values),
             false => Err(Error::schema(format!(
                 "the gate was fitted on rows of {own} values, and these have {other}"
             ))),
@@ -210,33 +274,6 @@ impl Gate {
 }
 
 impl Fitted {
-    fn of(compared: Compared, training: Matrix, of: &[u32], names: Vec<String>, spec: GateSpec, kept: Kept) -> Self {
-        let mut content = Xxh3::new();
-        content.update(bytemuck::cast_slice(training.values()));
-        content.update(bytemuck::cast_slice(of));
-        let (training, starts) = by_class(training, of, names.len());
-        let too_near = match spec.least_distance > 0.0 {
-            true => spec.least_distance * distance_apart(&training),
-            false => 0.0,
-        };
-        let mut radii = Vec::with_capacity(training.rows());
-        for class in starts.windows(2) {
-            radii.extend(squared_radii(training.part(class[0]..class[1]), spec.manifold));
-        }
-        Self {
-            content: format!("{:032x}", content.digest128()),
-            range: spec.range.map(|share| ranges(&training, share)),
-            compared,
-            training,
-            radii,
-            starts,
-            names,
-            too_near,
-            spec,
-            kept,
-        }
-    }
-
     /// The rows of `class`, and the squared radii of their balls.
     fn of_class(&self, class: usize) -> (Rows<'_>, &[f64]) {
         let rows = self.starts[class]..self.starts[class + 1];
@@ -312,12 +349,11 @@ fn by_class(rows: Matrix, of: &[u32], classes: usize) -> (Matrix, Vec<usize>) {
     (rows.in_order(order), starts)
 }
 
-/// The median of the distances of `rows` to their nearest other rows, those that are 0 left out; 0 where there is none.
-fn distance_apart(rows: &Matrix) -> f64 {
-    let mut apart = squared_radii(rows, 1);
-    apart.retain(|&square| square > 0.0);
-    apart.sort_unstable_by(f64::total_cmp);
-    apart.get(apart.len() / 2).map_or(0.0, |square| square.sqrt())
+/// The median of distances whose squares are `squares`, those that are 0 left out; 0 where there is none.
+fn median_apart(mut squares: Vec<f64>) -> f64 {
+    squares.retain(|&square| square > 0.0);
+    squares.sort_unstable_by(f64::total_cmp);
+    squares.get(squares.len() / 2).map_or(0.0, |square| square.sqrt())
 }
 
 /// The least and the largest value of each column, wider by `share` of what lies between, and by as much as `f32` can tell.

@@ -3,6 +3,7 @@
 mod check;
 mod compared;
 mod fitted;
+mod fitting;
 mod gated;
 mod judged;
 mod limits;
@@ -12,6 +13,7 @@ mod spec;
 pub use check::ClassCheck;
 pub use compared::RowFeatures;
 pub use fitted::{Gate, Refusal};
+pub use fitting::GateFit;
 pub use gated::{Gated, GeneratorExt};
 pub(in crate::synthetic) use judged::reasons as refusals_in_words;
 pub use judged::{GateCounts, Judged};

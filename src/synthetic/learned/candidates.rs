@@ -11,7 +11,7 @@ use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 use std::collections::VecDeque;
 
-/// Refuses a maker whose rows of a class that is wanted lie beyond the limits of `gate`, if it has any. `progress` is told after each class.
+/// Refuses a maker whose rows of a class that is wanted lie beyond the limits of `gate`, if it has any. `progress` is told as rows are measured.
 pub(super) fn check_limits(
     cx: &Context,
     maker: &dyn RowMaker,
@@ -31,7 +31,21 @@ pub(super) fn check_limits(
         let parts = wanted.chunks(maker.at_once().max(1));
         let made = parts.map(|some| maker.make(cx, some)).collect::<Result<Vec<_>>>()?;
         let made = concat_batches(&maker.schema(), &made)?;
-        cx.block_on(gate.check_class(cx, (maker.about().name(), class), &made, None, limits))?;
+        let mut refused = None;
+        let mut reached = |rows: u64| {
+            let at = GateProgress {
+                measured: told.measured + rows,
+                ..told
+            };
+            if refused.is_none() {
+                refused = progress(at).err();
+            }
+        };
+        let of_class = (maker.about().name(), class);
+        cx.block_on(gate.check_class(cx, of_class, &made, (None, limits), &mut reached))?;
+        if let Some(error) = refused {
+            return Err(error);
+        }
         told.measured += wanted.len() as u64;
         progress(told)?;
     }

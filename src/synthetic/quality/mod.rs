@@ -66,7 +66,7 @@ pub(in crate::synthetic) use neighbours::any_near;
 pub use neighbours::{Neighbour, closest, nearest, nearest_others};
 pub use pairs::{Bins, contingency_similarity, correlation_similarity};
 pub use projection::Projection;
-pub(in crate::synthetic) use radii::{radii_bytes, squared_radii};
+pub(in crate::synthetic) use radii::{is_searched, radii_bytes, squared_radii_of};
 pub use singling_out::SinglingOut;
 pub use table::{Column, Encoding, Table};
 pub use two_sample::TwoSample;

@@ -4,6 +4,7 @@ use super::matrix::{Matrix, Rows, check_widths};
 use crate::error::Result;
 use pulp::{Arch, NullaryFnOnce};
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// Rows that are asked about together.
 const QUERIES: usize = 16;
@@ -79,15 +80,21 @@ pub fn closest(of: &Matrix, among: &Matrix) -> Result<Vec<f64>> {
     Ok(least.into_iter().map(f64::sqrt).collect())
 }
 
-/// The squared distance of each row of `of` to its `k`-th nearest other row: that of its last where there are fewer, 0 where there is none.
+/// The squared distance of each of the rows `asked` of `of` to its `k`-th nearest other row: that of its last where there are fewer, 0 where there is none.
 /// All pairs are compared.
-pub(super) fn scanned_radii(of: Rows<'_>, k: usize) -> Vec<f64> {
+pub(super) fn scanned_radii(of: Rows<'_>, asked: Range<usize>, k: usize) -> Vec<f64> {
     let offer = |found: &mut Nearest, own: usize, row: usize, square: f64| {
         if row != own {
             found.offer(row, square);
         }
     };
-    scan_to(of, of, |_| Nearest::new(k), offer, |found: Nearest| found.furthest())
+    scan_to(
+        (of, asked),
+        of,
+        |_| Nearest::new(k),
+        offer,
+        |found: Nearest| found.furthest(),
+    )
 }
 
 /// Calls `each(state, row of "of", row of "among", squared distance)` for all pairs, those of a row of `of` in the order of `among`, on all
@@ -98,12 +105,13 @@ pub(crate) fn scan<'a, S: Send>(
     begin: impl Fn(usize) -> S + Sync,
     each: impl Fn(&mut S, usize, usize, f64) + Sync,
 ) -> Vec<S> {
-    scan_to(of.into(), among.into(), begin, each, |state| state)
+    let of = of.into();
+    scan_to((of, 0..of.count()), among.into(), begin, each, |state| state)
 }
 
-/// As [`scan`], with what `end` makes of each state once it is done: no other states are kept than those of the rows that are looked at.
+/// As [`scan`], for the rows `asked` of `of` alone, with what `end` makes of each state once it is done: no other states are kept than those of the rows that are looked at.
 fn scan_to<S, R: Send>(
-    of: Rows<'_>,
+    (of, asked): (Rows<'_>, Range<usize>),
     among: Rows<'_>,
     begin: impl Fn(usize) -> S + Sync,
     each: impl Fn(&mut S, usize, usize, f64) + Sync,
@@ -111,10 +119,11 @@ fn scan_to<S, R: Send>(
 ) -> Vec<R> {
     let width = of.width();
     let block = (CACHED / width).clamp(1, 1 << 12);
-    let starts: Vec<usize> = (0..of.count()).step_by(QUERIES).collect();
+    let last = asked.end;
+    let starts: Vec<usize> = asked.step_by(QUERIES).collect();
     let arch = Arch::new();
     let chunk = |&start: &usize| {
-        let queries = start..(start + QUERIES).min(of.count());
+        let queries = start..(start + QUERIES).min(last);
         let mut states: Vec<S> = queries.clone().map(&begin).collect();
         let mut squares = vec![0.0_f32; block];
         for first in (0..among.count()).step_by(block) {

@@ -3,6 +3,7 @@
 use super::matrix::Rows;
 use super::neighbours::{LANES, scanned_radii, squared_distance};
 use crate::synthetic::nearest::{Points, Search, bytes};
+use std::ops::Range;
 
 /// The squared distance of each row of `of` to its `k`-th nearest other row: that of its last where there are fewer, 0 where there is none.
 ///
@@ -10,14 +11,24 @@ use crate::synthetic::nearest::{Points, Search, bytes};
 /// both have the same distances to the last bit. Of wider ones two distances that are nearly equal could change places, so these are compared with all others.
 pub(crate) fn squared_radii<'a>(of: impl Into<Rows<'a>>, k: usize) -> Vec<f64> {
     let of = of.into();
+    squared_radii_of(of, 0..of.count(), k)
+}
+
+/// As [`squared_radii`], of the rows `asked` alone. A search finds those of all rows in any case.
+pub(crate) fn squared_radii_of(of: Rows<'_>, asked: Range<usize>, k: usize) -> Vec<f64> {
     match k.min(of.count().saturating_sub(1)) {
-        0 => vec![0.0; of.count()],
-        k if is_searched(of.count() as u64, of.width()) => searched_radii(of, k),
-        k => scanned_radii(of, k),
+        0 => vec![0.0; asked.len()],
+        k if is_searched(of.count() as u64, of.width()) => {
+            let mut all = searched_radii(of, k);
+            all.truncate(asked.end);
+            all.split_off(asked.start)
+        }
+        k => scanned_radii(of, asked, k),
     }
 }
 
-fn is_searched(rows: u64, width: usize) -> bool {
+/// Whether they are found by a search.
+pub(crate) fn is_searched(rows: u64, width: usize) -> bool {
     width < LANES && rows <= u32::MAX.into()
 }
 
@@ -62,7 +73,7 @@ mod tests {
                     let values: Vec<f32> = (0..rows * width).map(|_| value(&mut rng)).collect();
                     let of = Matrix::new(values, width).unwrap();
                     for k in [1, 5, 1000] {
-                        let (found, all) = (squared_radii(&of, k), scanned_radii((&of).into(), k));
+                        let (found, all) = (squared_radii(&of, k), scanned_radii((&of).into(), 0..of.rows(), k));
                         let bits = |radii: Vec<f64>| radii.into_iter().map(f64::to_bits).collect::<Vec<u64>>();
                         assert_eq!(bits(found), bits(all), "{rows} rows of {width}, kind {kind}, k {k}");
                     }
@@ -73,6 +84,12 @@ mod tests {
         assert_eq!(squared_radii(&one, 0), [0.0, 0.0]);
         assert_eq!(squared_radii(one.part(0..1), 5), [0.0]);
         assert_eq!(squared_radii(one.part(1..1), 5), [0.0; 0]);
+        for width in [3, 20] {
+            let of = Matrix::new((0..10 * width).map(|value| (value as f32).sin()).collect(), width).unwrap();
+            let of = Rows::from(&of);
+            let parts = [0..4, 4..5, 5..10].map(|asked| squared_radii_of(of, asked, 2));
+            assert_eq!(parts.concat(), squared_radii(of, 2));
+        }
     }
 
     #[test]

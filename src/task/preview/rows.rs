@@ -96,7 +96,7 @@ impl PreviewRows {
             }
             (TrainingPhase::Deep, _) if !run.spec.train.fixed_views => Source::images(cx, &run, &datasets, strategy)?,
             (TrainingPhase::Head, Some(prepared)) if is_pooled => {
-                let FeatureRows { order, generator, .. } = run.feature_rows(cx, prepared, strategy)?;
+                let FeatureRows { order, generator, .. } = run.feature_rows(cx, prepared, strategy, &mut |_| ())?;
                 let images = Arc::clone(&run.images(&datasets)?[0]);
                 Source::Views {
                     images,

@@ -1,4 +1,4 @@
-use super::gated_progress::GatedProgress;
+use super::gated_progress::{GateFitProgress, GatedProgress};
 use super::numbers::in_all_numbers;
 use super::rows::Rows;
 use crate::machine::Machine;
@@ -13,7 +13,7 @@ use millstream::quote::counted_with;
 use millstream::report::shown as text;
 use millstream::spec::{Named, Spec};
 use millstream::synthetic::learned::{FittedGenerator, LearnedModel, RowMaker, RowsFile, Training, spread};
-use millstream::synthetic::{Gate, GateSpec, GeneratorSpec};
+use millstream::synthetic::{Gate, GateSpec, GeneratorSpec, RowFeatures};
 use millstream::task::{FinetuneSpec, PictureFeatures};
 use millstream::{Context, Error, Result};
 use std::path::{Path, PathBuf};
@@ -91,19 +91,21 @@ fn gate_on(
         columns,
         ..spec.clone()
     };
-    let Some(picture) = picture else {
-        return cx.block_on(Gate::fit(cx, &training.rows, &training.labels, spec));
+    let features = match picture {
+        None => None,
+        Some(picture) => {
+            let features = PictureFeatures::carried(picture, &Device::flex())?;
+            Some(Arc::new(features) as Arc<dyn RowFeatures>)
+        }
     };
-    let features = Arc::new(PictureFeatures::carried(picture, &Device::flex())?);
-    let mut progress = Progress::new("training rows", training.labels.len());
-    let mut reached = |done| progress.reached(done);
-    let gate = cx.block_on(Gate::fit_features(
+    let mut progress = GateFitProgress::new(training.labels.len());
+    let gate = cx.block_on(Gate::fit_told(
         cx,
         &training.rows,
         &training.labels,
         spec,
         features,
-        &mut reached,
+        &mut |at| progress.reached(at),
     ));
     progress.end();
     gate
