@@ -36,6 +36,8 @@ pub use interpolate::{
     JitterSpec, Smote, SmoteNc, SmoteNcSpec, SmoteSpec,
 };
 pub use rules::{SceneBackground, SceneKeypoints, ScenePictures, SceneShape, Scenes, ScenesSpec, SimulatedRows};
+#[cfg(feature = "train")]
+pub(crate) use rules::{cut_box, part_of_box};
 pub use statistical::{Copula, CopulaModel, CopulaSpec};
 pub use transfer::{Calibrated, CalibratedSpec, Residuals, ResidualsSpec};
 

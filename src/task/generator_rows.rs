@@ -9,7 +9,7 @@ use super::spec::source::{of_train, of_valid};
 use super::spec::{DataOptions, DataSource};
 use crate::columns::{bytes_inside, bytes_of, index_of};
 use crate::dataset::{Dataset, Origin, Stable};
-use crate::error::{Error, Remedy, Result};
+use crate::error::{Error, ErrorKind, Remedy, Result};
 use crate::exec::Context;
 use crate::ext::DatasetExt;
 use crate::image::Pixels;
@@ -17,6 +17,7 @@ use crate::quote::{counted, quoted};
 use crate::report::picture::{SheetGroup, SheetSample, Tile, contact_sheet};
 use crate::rows::{AnyLabels, Labels};
 use crate::source::{Files, FoundFiles, Split};
+use crate::spec::Named;
 use crate::stored_rows::{GENERATOR, ORIGIN, PARENTS};
 use crate::synthetic::learned::{RowMaker, Training};
 use crate::synthetic::{GeneratorSpec, SampleId};
@@ -40,6 +41,8 @@ pub struct GeneratorRows {
     pub inputs: Vec<PathBuf>,
     /// All columns of the training files, those among them that are not learnt.
     pub columns: SchemaRef,
+    /// The generator that is fitted on these rows, where it is another one than was asked for: of boxes, scenes whose objects are cut out by masks.
+    pub generator: Option<Named<dyn GeneratorSpec>>,
 }
 
 impl GeneratorRows {
@@ -77,6 +80,9 @@ impl GeneratorRows {
     /// As [`open_without`](Self::open_without), for the generator `spec`: of one of [pictures](GeneratorSpec::makes_pictures) the columns that it reads, the first of which are the
     /// pictures where the data names no other.
     ///
+    /// Scenes need no label of a row where the training rows have boxes with classes, and no column of labels is named or called so: each object is a row then, cut out of its
+    /// picture by the ellipse inside its box, and rows are held out as a detection holds them out.
+    ///
     /// # Errors
     ///
     /// As there; `Schema` for a column that it reads and that is not there.
@@ -87,6 +93,9 @@ impl GeneratorRows {
         spec: &dyn GeneratorSpec,
         ignore: &[String],
     ) -> Result<Self> {
+        if Self::cuts_boxes(spec) && ignore.is_empty() && Self::boxes_alone(cx, data)?.is_some() {
+            return Self::open_boxes(cx, data, seed, spec);
+        }
         let reads = spec.reads();
         if !spec.makes_pictures() || !ignore.is_empty() {
             return Self::open_without(cx, data, seed, spec.makes_pictures(), ignore);
@@ -99,7 +108,17 @@ impl GeneratorRows {
     /// The pictures and their classes, and the column `beside`.
     fn open_pictures(cx: &Context, data: &DataOptions, seed: u64, beside: Option<&str>) -> Result<Self> {
         let task = Classify::default().into();
-        let datasets = Datasets::open_with(cx, data, Some(&task), seed, (beside, &[]))?;
+        let datasets = Datasets::open_with(cx, data, Some(&task), seed, (beside, &[])).map_err(|error| {
+            match Self::boxes_alone(cx, data) {
+                Ok(Some(column)) if error.kind() == ErrorKind::Schema => Error::schema(format!(
+                    "column {} holds boxes, and this generator makes pictures of one class each: name a column of classes, or take scenes, whose objects are cut out \
+                     by their boxes",
+                    quoted(&column)
+                ))
+                .with_remedy(Remedy::LabelColumn),
+                _ => error,
+            }
+        })?;
         let columns = match &data.train {
             DataSource::Files(paths) => {
                 let found = cx.block_on(FoundFiles::find(paths)).map_err(of_train)?;
@@ -130,6 +149,7 @@ impl GeneratorRows {
                 labels,
             },
             columns,
+            generator: None,
         })
     }
 
@@ -210,6 +230,7 @@ impl GeneratorRows {
             notes,
             inputs,
             columns,
+            generator: None,
         })
     }
 }
@@ -253,7 +274,7 @@ fn without(
     rows.columns(&kept)
 }
 
-fn held_out(rows: u64) -> String {
+pub(super) fn held_out(rows: u64) -> String {
     format!(
         "{} held out for validation, as a training with the same data and seed has them: the generator does not see them",
         crate::quote::counted_with(rows, "row", ["is", "are"])

@@ -5,6 +5,7 @@
 
 mod announced;
 pub mod bad_rows;
+mod box_cutouts;
 pub mod catalog;
 mod choose;
 pub mod classify;

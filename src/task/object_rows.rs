@@ -146,7 +146,7 @@ impl ObjectColumns {
 }
 
 /// The corners of boxes, in the unit of their numbers.
-fn corners_of(boxes: &ArrayRef) -> Vec<[f32; 4]> {
+pub(super) fn corners_of(boxes: &ArrayRef) -> Vec<[f32; 4]> {
     let boxes = boxes.as_fixed_size_list();
     let first = boxes.value_offset(0) as usize;
     let numbers = boxes.values().as_primitive::<Float32Type>();

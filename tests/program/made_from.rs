@@ -10,6 +10,7 @@ use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{Field, Fields};
 use millstream::image::Pixels;
 use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use std::fs::{self, File};
 use std::path::Path;
 use std::process::Command;
@@ -324,4 +325,87 @@ fn rows_of_a_named_generator_go_through_a_gate() {
     let limits = r#"{"limits": {"rows": 40, "precision": 0, "coverage": 0, "nearer_to_training": 1, "refused": 1}}"#;
     let told = said(at, &[&sample[..], &[limits, "--out", "limited.parquet"]].concat(), true);
     assert!(told.contains("rows for the limits: 80/80"), "{told}");
+}
+
+#[test]
+fn scenes_are_made_of_boxes_alone() {
+    for is_list in [true, false] {
+        let dir = tempfile::tempdir().unwrap();
+        let at = dir.path();
+        for (name, rows, from) in [("train.parquet", 12, 0), ("valid.parquet", 6, 1)] {
+            boxes(&at.join("labelled.parquet"), rows, from, is_list);
+            let file = File::open(at.join("labelled.parquet")).unwrap();
+            let mut batches = ParquetRecordBatchReaderBuilder::try_new(file).unwrap().build().unwrap();
+            let labelled = batches.next().unwrap().unwrap();
+            // The picture and its objects.
+            write(&at.join(name), &labelled.project(&[0, 1]).unwrap());
+        }
+        let data = ["--train", "train.parquet", "--valid", "valid.parquet"];
+        let made = [
+            &[
+                "generate",
+                "sample",
+                "--generator",
+                SCENES,
+                "--rows",
+                "8",
+                "--out",
+                "scenes.parquet",
+            ][..],
+            &data,
+        ]
+        .concat();
+        let told = said(at, &made, true);
+        assert!(
+            told.contains("12 objects are cut out of the pictures, by the ellipse inside each box"),
+            "{told}"
+        );
+        let run = [
+            "finetune",
+            "--train",
+            "train.parquet",
+            "scenes.parquet",
+            "--valid",
+            "valid.parquet",
+            "--backbone",
+            BACKBONE,
+            "--size",
+            "64",
+            "--height",
+            "48",
+            "--views",
+            "1",
+            "--epochs",
+            "1",
+            "--out",
+            "run",
+            "--explain",
+        ];
+        let told = said(at, &run, true);
+        assert!(told.contains("of the 20 stored rows a generator made 8"), "{told}");
+        let sheet = [
+            "generate",
+            "sheet",
+            "--generator",
+            SCENES,
+            "--samples",
+            "2",
+            "--out",
+            "sheet.png",
+        ];
+        said(at, &[&sheet[..], &data].concat(), true);
+        let masked = r#"{"scenes": {"mask": "mask"}}"#;
+        let masked = ["generate", "sheet", "--generator", masked, "--out", "masked.png"];
+        let told = said(at, &[&masked[..], &data].concat(), false);
+        assert!(
+            told.contains("objects are cut out by their boxes: leave mask out"),
+            "{told}"
+        );
+        let blended = ["generate", "sheet", "--generator", "blend", "--out", "blended.png"];
+        let told = said(at, &[&blended[..], &data].concat(), false);
+        assert!(
+            told.contains("column \"objects\" holds boxes, and this generator makes pictures of one class each"),
+            "{told}"
+        );
+    }
 }

@@ -8,7 +8,7 @@ use crate::image::Pixels;
 use crate::rng::{Permutation, Rng};
 use crate::rows::{CLASS_NAMES, Labels, Objects};
 use crate::source::{Files, Memory};
-use crate::synthetic::{Generator, SampleId, SceneBackground, Scenes, ScenesSpec};
+use crate::synthetic::{Generator, SampleId, SceneBackground, Scenes, ScenesSpec, cut_box};
 use crate::task::{Datasets, RowObjects};
 use arrow::array::{
     ArrayRef, AsArray, BinaryArray, FixedSizeListArray, Float32Array, Int64Array, ListArray, RecordBatch, StringArray,
@@ -224,26 +224,9 @@ fn columns_of(scenes: &RecordBatch, areas: bool) -> Result<RecordBatch> {
 impl Cutouts {
     /// Cuts out what lies in `corners`; nothing of less than 4 pixels a side.
     fn add(&mut self, pixels: &Pixels, corners: [f32; 4], class: i64) -> Result<()> {
-        let inside = |at: f32, side: u32| at.round().clamp(0.0, side as f32) as usize;
-        let [left, right] = [corners[0], corners[2]].map(|at| inside(at, pixels.width));
-        let [top, bottom] = [corners[1], corners[3]].map(|at| inside(at, pixels.height));
-        let (width, height) = (right.saturating_sub(left), bottom.saturating_sub(top));
-        if width < 4 || height < 4 {
+        let Some((part, mask)) = cut_box(pixels, corners) else {
             return Ok(());
-        }
-        let mut part = Pixels::new(width as u32, height as u32);
-        let mut mask = Pixels::with_channels(width as u32, height as u32, 1);
-        let (channels, across) = (pixels.channels(), pixels.width as usize);
-        for y in 0..height {
-            for x in 0..width {
-                let (from, to) = (((top + y) * across + left + x) * channels, y * width + x);
-                let source = &pixels.levels[from..from + channels];
-                part.levels[3 * to..3 * to + 3].copy_from_slice(&std::array::from_fn::<u8, 3, _>(|c| {
-                    source[if channels < 3 { 0 } else { c }]
-                }));
-                mask.levels[to] = u8::from(in_ellipse(x, width) + in_ellipse(y, height) <= 1.0);
-            }
-        }
+        };
         let failed = |error: crate::image::ImageError| Error::data(error.to_string());
         self.pictures.push(part.to_png().map_err(failed)?);
         self.masks.push(mask.to_png().map_err(failed)?);
@@ -269,10 +252,4 @@ impl Cutouts {
         let labels = cx.block_on(Labels::scan(cx, &rows, "label"))?;
         Ok((rows, Arc::new(labels)))
     }
-}
-
-/// The square of how far from the middle a pixel lies along an axis, as a share of half of it.
-fn in_ellipse(at: usize, side: usize) -> f32 {
-    let half = side as f32 / 2.0;
-    ((at as f32 + 0.5 - half) / half).powi(2)
 }

@@ -1,6 +1,8 @@
 //! Rows made by rules and simulations.
 
 mod background;
+#[cfg(feature = "train")]
+mod box_cutout;
 mod canvas;
 mod cutout;
 mod keypoints;
@@ -12,6 +14,8 @@ mod shape;
 mod simulated_rows;
 
 pub use background::{SceneBackground, ScenePictures};
+#[cfg(feature = "train")]
+pub(crate) use box_cutout::{cut_box, part_of_box};
 pub use keypoints::SceneKeypoints;
 pub use scenes::Scenes;
 pub use scenes_spec::ScenesSpec;

@@ -149,6 +149,7 @@ impl Sample {
         let rows = self.of_rows.open_for(&cx, self.train.clone(), self.seed(), generator)?;
         rows.notes.iter().for_each(|note| tell(note));
         let training = &rows.training;
+        let generator = rows.generator.as_deref().unwrap_or(generator);
         let numbers = in_all_numbers(generator, &training.rows.schema(), training.labels.column())?;
         if let Some((_, note)) = &numbers {
             tell(note);

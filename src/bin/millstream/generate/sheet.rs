@@ -73,7 +73,8 @@ impl Sheet {
                 let rows = self.rows.open_for(&cx, self.train, seed, &*generator)?;
                 rows.notes.iter().for_each(|note| tell(note));
                 file.check(&rows.inputs)?;
-                let maker = FittedGenerator::fit(&*generator, &rows.training)?;
+                let generator = rows.generator.as_deref().unwrap_or(&*generator);
+                let maker = FittedGenerator::fit(generator, &rows.training)?;
                 generator_sheet(&cx, &maker, Some(&rows.training), samples, self.tile)?
             }
             (None, None) => {
