@@ -225,6 +225,9 @@ impl Stable for BoxCutouts {
 impl GeneratorRows {
     /// The column of boxes of the training files, where it is named as their labels, or none is named and none is called as labels are or has names of classes.
     pub(super) fn boxes_alone(cx: &Context, data: &DataOptions) -> Result<Option<String>> {
+        if data.label_by.is_some() {
+            return Ok(None);
+        }
         let rows: Files = match &data.train {
             DataSource::Files(paths) => {
                 let found = cx.block_on(FoundFiles::find(paths)).map_err(of_train)?;

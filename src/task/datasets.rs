@@ -1,6 +1,7 @@
 //! Training and validation rows, with the same task.
 
 use super::catalog::NamedTask;
+use super::computed_label::{LabelledFiles, named};
 use super::find::{FoundTask, image_column, in_files};
 use super::hold_out::{HoldOut, refuse_parents};
 use super::spec::source::{of_train, of_valid};
@@ -87,6 +88,7 @@ impl Datasets {
         seed: u64,
         (beside, keys): (Option<&str>, &[&Key]),
     ) -> Result<Self> {
+        let data = &named(data);
         let (rows, files) = match &data.train {
             DataSource::Files(paths) => {
                 let files = cx.block_on(FoundFiles::find(paths)).map_err(of_train)?;
@@ -97,6 +99,8 @@ impl Datasets {
         };
         let of_files = rows.notes().to_vec();
         let image = image_column(&rows, data, task)?;
+        let labelled = LabelledFiles::new(cx, rows, data)?;
+        let rows = labelled.rows()?;
         let found = FoundTask::new(&rows, data.label.as_deref(), task)?;
         let (label, kind) = (found.column.clone(), found.task.target());
         let columns = [image.as_str(), label.as_str()];
@@ -117,7 +121,7 @@ impl Datasets {
         }
         let mut hold_out = HoldOut::scan(cx, &rows, data, &all)?;
         let whole = rows.clone();
-        let rows = rows.columns(&all)?;
+        let rows = labelled.columns(&all)?;
         let targets = match (kind, found.task.classes()) {
             // Masks say nothing of the names of their classes.
             (TargetKind::Mask { .. }, names @ [_, ..]) => Targets::scan_names(cx, &rows, &read, names)?,
@@ -139,6 +143,7 @@ impl Datasets {
             }
         };
         let mut notes = found.notes(&rows, &targets);
+        notes.extend(labelled.note(data));
         notes.extend(found.negative_class(&targets));
         if let Targets::Objects(_) | Targets::Masks(_) = &targets {
             notes.extend(targets.remark());
@@ -170,9 +175,11 @@ impl Datasets {
             }
             Some(held) => {
                 notes.extend(held.notes().iter().cloned());
+                let labelled = LabelledFiles::new(cx, held, data)?;
+                let held = labelled.rows()?;
                 notes.extend(hold_out.check_validation(cx, &whole, &held, data, &all)?);
                 let read = reading(&held)?;
-                let held = held.columns(&columns)?;
+                let held = labelled.columns(&columns)?;
                 let other = Targets::scan(cx, &held, &read, Some(&targets));
                 let other = other.map_err(|error| in_files(error, &held, kind))?;
                 notes.extend(other.remark());

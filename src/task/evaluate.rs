@@ -1,5 +1,6 @@
 //! How good a saved model is on rows whose targets are known.
 
+use super::computed_label::LabelledFiles;
 use super::definition::{Task, Truth};
 use super::detect::frame::Frame;
 use super::find::target_column;
@@ -149,10 +150,20 @@ impl Labelled {
         let rows = predict.open(cx)?;
         let pictures = predict.plain(&config).reading_options();
         let task = config.task.into_inner();
-        let trained = RunManifest::read(&predict.model)
-            .ok()
-            .flatten()
-            .and_then(|manifest| manifest.data().label.clone());
+        let manifest = RunManifest::read(&predict.model).ok().flatten();
+        let trained = manifest.as_ref().and_then(|manifest| manifest.data().label.clone());
+        // Of another column it would be the classes that are stored there.
+        let is_trained = label.is_none() || label == trained.as_deref();
+        let data = DataOptions {
+            label: trained.clone(),
+            label_by: manifest
+                .and_then(|manifest| manifest.data().label_by.clone())
+                .filter(|_| is_trained),
+            ..DataOptions::default()
+        };
+        let labelled = LabelledFiles::new(cx, rows.clone(), &data)?;
+        let stored = rows;
+        let rows = labelled.rows()?;
         let column = target_column(&rows, label.or(trained.as_deref()), &*task);
         let annotated = || match &predict.files {
             DataSource::Files(paths) => annotations_in(paths),
@@ -169,11 +180,11 @@ impl Labelled {
             }
             _ => error,
         })?;
-        let image = predict.image_column(&rows)?;
+        let image = predict.image_column(&stored)?;
         check_real(cx, &rows, &DataOptions::default(), &[&column, &image])?;
         let skips = !predict.on_bad_row.is_fail();
         let reading = TargetReading::new(cx, &rows, (&image, pictures), (&column, task.target()), skips)?;
-        let rows = rows.columns(&[&column])?;
+        let rows = labelled.columns(&[&column])?;
         let targets = Targets::scan_names(cx, &rows, &reading, task.classes())?;
         check_bad(predict, &targets)?;
         let own = targets.of_rows(rows)?;

@@ -157,6 +157,11 @@ impl GeneratorRows {
         let DataSource::Files(paths) = &data.train else {
             return Err(Error::config("a table of rows is read from files: name them"));
         };
+        if data.label_by.is_some() {
+            return Err(Error::config(
+                "data.label_by: a generator of a table learns its columns as they are stored: leave it out, and name the column of labels",
+            ));
+        }
         let found = cx.block_on(FoundFiles::find(paths)).map_err(of_train)?;
         let rows = cx.block_on(found.open_split(cx, Split::Train)).map_err(of_train)?;
         let label = rows.find_label(data.label.as_deref())?;

@@ -10,6 +10,7 @@ pub mod catalog;
 mod choose;
 pub mod classify;
 mod computed;
+mod computed_label;
 pub mod datasets;
 pub mod definition;
 pub mod detect;

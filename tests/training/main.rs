@@ -17,6 +17,7 @@ mod burn;
 mod by_class;
 mod by_class_of_boxes;
 mod checked_first;
+mod computed_label;
 mod deeper;
 mod detect;
 mod drawn_instances;

@@ -10,7 +10,7 @@ use crate::text::Text;
 use clap::Args;
 use millstream::source::Split;
 use millstream::task::FinetuneSpec;
-use millstream::{Result, inspect};
+use millstream::{Error, Result, inspect};
 
 /// Show files, columns, class counts, what is wrong with labels and pictures, and what balancing would cost; or, with --leaks, which rows
 /// are on both sides of a split.
@@ -55,6 +55,11 @@ impl Inspect {
             return Ok(());
         }
         self.recipe.check_named(&spec.data.train, "data.train")?;
+        if spec.data.label_by.is_some() && spec.data.label.is_none() {
+            return Err(Error::config(
+                "data.label_by: the classes are worked out of other columns, and inspect looks at what is stored: name a stored column of labels (--label)",
+            ));
+        }
         let cx = spec.machine.context()?;
         if self.leaks.is_asked() {
             return self.leaks.run(&cx, spec, self.json);

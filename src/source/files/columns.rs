@@ -1,7 +1,11 @@
 //! The columns of files: which are read, what they are, and what is known of them.
 
 use super::open::{Files, Rows};
+#[cfg(feature = "train")]
+use super::own::OwnRows;
 use crate::dataset::Dataset;
+#[cfg(feature = "train")]
+use crate::dataset::Stable;
 use crate::error::{Error, Result};
 use crate::exec::Context;
 use crate::source::fields::classes;
@@ -12,8 +16,27 @@ use crate::source::read_times::ReadTimes;
 use crate::stored_rows::StoredRows;
 use arrow::datatypes::Field;
 use std::collections::HashSet;
+#[cfg(feature = "train")]
+use std::sync::Arc;
 
 impl Files {
+    /// The files that are read, where the rows are made of theirs.
+    pub(super) fn stored(&self) -> &Self {
+        self.below.as_deref().unwrap_or(self)
+    }
+
+    /// The same files, whose rows are `rows`: made of theirs, in the same order, with columns more.
+    #[cfg(feature = "train")]
+    pub(crate) fn made_into(self, rows: Arc<dyn Stable>) -> Self {
+        let (name, notes) = (Arc::clone(&self.name), Arc::clone(&self.notes));
+        Self {
+            rows: Rows::Own(OwnRows::new(rows, &name)),
+            name,
+            notes,
+            below: Some(Arc::new(self.stored().clone())),
+        }
+    }
+
     fn finder(&self) -> Finder<'_> {
         match &self.rows {
             Rows::Parquet(rows) => Finder(rows),
@@ -112,7 +135,7 @@ impl Files {
 
     /// What the steps of reading take, measured on some rows; batches of `batch` rows are gathered.
     pub(crate) async fn read_times(&self, cx: &Context, batch: u64) -> Result<ReadTimes> {
-        match &self.rows {
+        match &self.stored().rows {
             Rows::Parquet(rows) => rows.read_times(cx, batch).await,
             Rows::Folder(rows) => rows.table().read_times(cx, batch).await,
             Rows::Listing(rows) => rows.table().read_times(cx, batch).await,

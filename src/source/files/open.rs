@@ -39,6 +39,8 @@ pub struct Files {
     pub(super) rows: Rows,
     pub(super) name: Arc<str>,
     pub(super) notes: Arc<[String]>,
+    /// The files themselves, where the rows are made of theirs.
+    pub(super) below: Option<Arc<Files>>,
 }
 
 /// The source of one kind.
@@ -142,6 +144,7 @@ impl Files {
             rows: Rows::Own(OwnRows::new(rows, name)),
             name: name.into(),
             notes: Arc::default(),
+            below: None,
         }
     }
 
@@ -171,7 +174,7 @@ impl Files {
 
     /// How the data lies.
     pub fn kind(&self) -> Kind {
-        match &self.rows {
+        match &self.stored().rows {
             Rows::Parquet(_) => Kind::Parquet,
             Rows::Folder(_) => Kind::Pictures,
             Rows::Listing(_) => Kind::Listing,
@@ -181,7 +184,7 @@ impl Files {
 
     /// The Parquet files, if it is such.
     pub fn parquet(&self) -> Option<&Parquet> {
-        match &self.rows {
+        match &self.stored().rows {
             Rows::Parquet(rows) => Some(rows),
             _ => None,
         }
@@ -189,7 +192,7 @@ impl Files {
 
     /// The table of files, where it is no Parquet.
     pub(super) fn table(&self) -> Option<&FileTable> {
-        match &self.rows {
+        match &self.stored().rows {
             Rows::Parquet(_) | Rows::Own(_) => None,
             Rows::Folder(rows) => Some(rows.table()),
             Rows::Listing(rows) => Some(rows.table()),
@@ -212,7 +215,7 @@ impl Files {
 
     /// The files that rows are read from, in their order; none of a source of another kind.
     pub fn paths(&self) -> Vec<PathBuf> {
-        match &self.rows {
+        match &self.stored().rows {
             Rows::Parquet(rows) => rows.files().iter().map(|file| PathBuf::from(&*file.path)).collect(),
             _ => self.stored_files().map(|file| file.path.clone()).collect(),
         }
@@ -220,7 +223,7 @@ impl Files {
 
     /// The Parquet files or lists that rows are read from, in their order; no pictures.
     pub(crate) fn tables(&self) -> Vec<PathBuf> {
-        match &self.rows {
+        match &self.stored().rows {
             Rows::Parquet(_) => self.paths(),
             Rows::Listing(rows) => rows.table().lists().map(|list| list.path.clone()).collect(),
             Rows::Folder(_) | Rows::Own(_) => Vec::new(),
@@ -230,7 +233,7 @@ impl Files {
     /// The files that rows are read from, and the folders that were opened: nothing may be written over the ones or into the others.
     #[cfg(feature = "train")]
     pub(crate) fn inputs(&self) -> Vec<PathBuf> {
-        let named = match &self.rows {
+        let named = match &self.stored().rows {
             Rows::Parquet(rows) => &*rows.spec().path,
             Rows::Folder(rows) => &*rows.spec().path,
             Rows::Listing(rows) => &*rows.spec().path,
@@ -254,7 +257,7 @@ impl Files {
 
     /// Bytes of all files on disk.
     pub fn bytes(&self) -> u64 {
-        match &self.rows {
+        match &self.stored().rows {
             Rows::Parquet(rows) => rows.files().iter().map(|file| file.bytes).sum(),
             _ => self.stored_files().map(StoredFile::size).sum(),
         }
@@ -363,6 +366,7 @@ impl FoundFiles {
             rows,
             name: self.paths.join(", ").into(),
             notes: notes.into(),
+            below: None,
         })
     }
 }
@@ -382,6 +386,7 @@ impl From<Parquet> for Files {
             name: rows.spec().path.join(", ").into(),
             notes: rows.notes().into(),
             rows: Rows::Parquet(rows),
+            below: None,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::source::DataSource;
 use crate::image::Reading;
+use crate::rows::Key;
 use crate::task::on_bad_row::OnBadRow;
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +30,10 @@ pub struct DataOptions {
     pub image: Option<String>,
     /// The target column. Defaults to the one that is found by its type.
     pub label: Option<String>,
+    /// What the classes are worked out of, where no column has them: `{ bins = { column = "width", edges = [100, 500] } }`, `{ product = ["kind", "colour"] }` or
+    /// `{ equals = { column = "colour", value = "red" } }`. They are the target column then, called as [`label`](Self::label) says, else "label", and named as
+    /// [`Key`] names them; the training files and the validation files have the columns that they are worked out of. Defaults to none.
+    pub label_by: Option<Key>,
     /// What to do with a row whose picture cannot be made. Which rows these are is found while features are computed. Defaults to
     /// `fail`.
     pub on_bad_row: OnBadRow,
@@ -46,6 +51,7 @@ impl Default for DataOptions {
             time: None,
             image: None,
             label: None,
+            label_by: None,
             on_bad_row: OnBadRow::Fail,
             reading: Reading::default(),
         }

@@ -120,6 +120,9 @@ impl Spec for FinetuneSpec {
             .reading
             .check()
             .map_err(|error| error.context("data.reading"))?;
+        if let Some(key) = &self.data.label_by {
+            key.check().map_err(|error| error.context("data.label_by"))?;
+        }
         if let Some(task) = &self.task {
             task.check().map_err(|error| error.context("task"))?;
         }
