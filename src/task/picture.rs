@@ -52,7 +52,15 @@ pub fn draw(
 
 fn sheet(cx: &Context, run: &Finetune, prepared: &Prepared, strategy: &Strategy) -> Result<RgbImage> {
     let datasets = prepared.datasets.clone();
-    let rows = PreviewRows::new(cx, run, datasets, strategy, TrainingPhase::Head, Some(prepared))?;
+    let rows = PreviewRows::new(
+        cx,
+        run,
+        datasets,
+        strategy,
+        TrainingPhase::Head,
+        Some(prepared),
+        &mut |_| (),
+    )?;
     let most = TILES.into_iter().max().unwrap_or(1);
     let samples = rows.samples(1, most)?;
     let groups: Vec<SheetGroup> = (samples.groups.iter())

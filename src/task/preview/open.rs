@@ -92,11 +92,12 @@ impl Preview {
         let warning = strategy.warning(&datasets)?;
         warning.iter().for_each(|warning| callback(Event::Warning(warning)));
         if !(made || strategy.auto || !run.spec.data.on_bad_row.is_fail()) {
-            return PreviewRows::new(cx, &run, datasets, strategy, phase, None);
+            return PreviewRows::new(cx, &run, datasets, strategy, phase, None, callback);
         }
         let prepared = run.prepare(cx, callback)?;
         let (strategies, _) = run.with_choice(cx, &prepared, std::slice::from_ref(strategy), callback)?;
         let strategy = strategies.first().unwrap_or(strategy);
-        PreviewRows::new(cx, &run, prepared.datasets.clone(), strategy, phase, Some(&prepared))
+        let datasets = prepared.datasets.clone();
+        PreviewRows::new(cx, &run, datasets, strategy, phase, Some(&prepared), callback)
     }
 }

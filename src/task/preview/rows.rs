@@ -17,6 +17,7 @@ use crate::synthetic::Generator;
 use crate::task::bad_rows::{BadRow, marked};
 use crate::task::datasets::Datasets;
 use crate::task::definition::Split;
+use crate::task::event::Callback;
 use crate::task::finetune::Finetune;
 use crate::task::loaders::FeatureRows;
 use crate::task::prepare::Prepared;
@@ -84,6 +85,7 @@ impl PreviewRows {
         strategy: &Strategy,
         phase: TrainingPhase,
         prepared: Option<&Prepared>,
+        callback: Callback<'_>,
     ) -> Result<Self> {
         // Other devices are given levels, which they normalise themselves: of the same pictures.
         let run = run.clone().device(Device::flex());
@@ -96,7 +98,7 @@ impl PreviewRows {
             }
             (TrainingPhase::Deep, _) if !run.spec.train.fixed_views => Source::images(cx, &run, &datasets, strategy)?,
             (TrainingPhase::Head, Some(prepared)) if is_pooled => {
-                let FeatureRows { order, generator, .. } = run.feature_rows(cx, prepared, strategy, &mut |_| ())?;
+                let FeatureRows { order, generator, .. } = run.feature_rows(cx, prepared, strategy, callback)?;
                 let images = Arc::clone(&run.images(&datasets)?[0]);
                 Source::Views {
                     images,
