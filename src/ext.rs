@@ -41,8 +41,9 @@ pub trait DatasetExt: Dataset + Sized {
     ///
     /// # Errors
     ///
-    /// `Schema` where the column is missing or holds no bytes; `Config` for parameters out of range, and for boxes in another format than their
-    /// column [says](crate::rows::BOX_FORMAT).
+    /// `Schema` where the column is missing or holds no bytes; `Config` for parameters out of range, for boxes in another format than their
+    /// column [says](crate::rows::BOX_FORMAT), and for operations [by class](crate::image::ByClass) where nothing below knows the class of a row, or
+    /// none has the name of one that they are for.
     fn image(self, column: &str, image: Image) -> Result<Transformed<Self>> {
         self.stage(ImageColumn::new(column, image))
     }

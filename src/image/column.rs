@@ -57,6 +57,10 @@ impl Stage for ImageColumn {
         let is_of_rarest = rarest.is_some() || self.image.is_told_rarest();
         let names = rarest.or_else(|| class_names(below));
         let image = &self.image.with_names(names.as_deref())?;
+        let placed = |why: String| format!("column \"{}\": {why}", self.column);
+        image
+            .check_names_are_known()
+            .map_err(|error| Error::config(placed(error.to_string())).with_source(error))?;
         let needs_class = image.needs_class();
         if let Some(twice) = image.masks.iter().find(|mask| **mask == self.column) {
             return Err(Error::config(format!("\"{twice}\" is both the picture and its mask")));
@@ -153,6 +157,11 @@ impl Stage for ImageColumn {
             true => bound.reads(Read::Class),
             false => bound,
         };
+        let bound = image
+            .without_class()
+            .map(placed)
+            .into_iter()
+            .fold(bound, Bound::needs_class);
         let bound = outputs.into_iter().fold(bound, Bound::writes);
         Ok(match &image.frame {
             Some(frame) => bound.writes(Output::fixed(frame, DType::F32, [8])),

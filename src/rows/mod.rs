@@ -8,6 +8,7 @@ mod concat;
 mod converted;
 mod fill_null;
 mod filter;
+mod known_class;
 mod labels;
 mod lengths;
 mod lying;

@@ -68,6 +68,8 @@ pub struct Bound {
     pub(super) others: Vec<OtherRows>,
     /// Lines for the reader of `explain()`.
     pub(super) notes: Vec<String>,
+    /// What is said where it stands on rows whose class nothing below knows; none where it may.
+    pub(super) without_class: Option<String>,
     /// Whether it fills every fixed output of every row.
     pub(super) fills: bool,
     pub(super) run: Box<dyn Run>,
@@ -82,6 +84,7 @@ impl Bound {
             partners: None,
             others: Vec::new(),
             notes: Vec::new(),
+            without_class: None,
             fills: false,
             run: Box::new(run),
         }
@@ -113,6 +116,13 @@ impl Bound {
     #[must_use]
     pub(crate) fn fills(mut self) -> Self {
         self.fills = true;
+        self
+    }
+
+    /// Refuses to stand on rows whose class nothing below knows, with the reason `why`.
+    #[must_use]
+    pub(crate) fn needs_class(mut self, why: String) -> Self {
+        self.without_class = Some(why);
         self
     }
 

@@ -1,3 +1,4 @@
+use super::known_class::lacks_class;
 use super::stage::Stage;
 use super::step::{Failed, Rows, Step, Taken};
 use crate::dataset::{Blocks, Dataset, Len, Origin, Provenance};
@@ -35,6 +36,9 @@ impl<D: Dataset> Transformed<D> {
                 "{}: a stage that needs other rows besides its own joins with `mix_with`",
                 step.name()
             )));
+        }
+        if let Some(why) = step.bound.without_class.as_deref().filter(|_| lacks_class(&self.inner)) {
+            return Err(Error::config(why).context(step.name()));
         }
         let steps = self.steps.iter().cloned().chain([Arc::new(step)]).collect();
         Ok(Self { steps, ..self })

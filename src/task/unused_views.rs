@@ -7,13 +7,12 @@ use super::strategy::Strategy;
 use crate::error::Result;
 use crate::quote::{counted, counted_with};
 use crate::rows::Transformed;
-use std::sync::Arc;
 
 impl Finetune {
     /// Refuses operations that the task forbids, whether or not a view takes them.
     pub(super) fn check_operations(&self, datasets: &Datasets, input: &Input) -> Result<()> {
         let stage = datasets.task.stage(input, Split::Train)?;
-        Transformed::new(Arc::clone(&datasets.train), stage).map(drop)
+        Transformed::new(datasets.training_rows(input)?, stage).map(drop)
     }
 
     /// What there is to say where no picture is augmented, whether operations were chosen or are the usual ones.

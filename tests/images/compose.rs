@@ -25,7 +25,7 @@ const ROWS: u64 = 20_000;
 /// Notes its number in the picture, whose level is the list of all that were noted, four bits each.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct Digit {
+pub(super) struct Digit {
     n: u8,
 }
 
@@ -44,7 +44,7 @@ impl Operation for Digit {
     }
 }
 
-fn digits() -> (Digit, Digit, Digit) {
+pub(super) fn digits() -> (Digit, Digit, Digit) {
     (Digit { n: 1 }, Digit { n: 2 }, Digit { n: 3 })
 }
 
@@ -258,7 +258,7 @@ fn what_is_drawn_is_independent_of_what_is_chosen_and_of_each_other() {
 }
 
 /// One-pixel pictures of classes 0, 1, 2 in turn.
-fn rows(count: usize) -> Memory {
+pub(super) fn rows(count: usize) -> Memory {
     let picture = Pixels::new(1, 1).to_png().unwrap();
     let pictures: ArrayRef = Arc::new(BinaryArray::from_iter_values((0..count).map(|_| &picture)));
     let labels: ArrayRef = Arc::new(StringArray::from_iter_values(
@@ -282,7 +282,7 @@ fn levels(cx: &Context, rows: &impl Dataset, positions: &[u64]) -> Vec<u8> {
     levels.chunks_exact(3).map(|pixel| pixel[0]).collect()
 }
 
-fn by_class() -> ByClass {
+pub(super) fn by_class() -> ByClass {
     let (one, two, _) = digits();
     ByClass::new(["trash", "glass"], one).otherwise(two)
 }
@@ -356,19 +356,18 @@ fn each_class_gets_its_operations_beside_masks_and_boxes() {
     }
 }
 
+/// Why `stage` cannot stand on `rows`.
+pub(super) fn refused_on(rows: impl Dataset, stage: Image) -> String {
+    rows.image("image", stage).map(|_| ()).unwrap_err().to_string()
+}
+
 #[test]
 fn a_stage_that_lacks_classes_says_what_to_do() {
     let cx = Context::with(1, 1 << 20).unwrap();
+    // When it is built, before any row is asked for.
     let bound = |stage: Image, classed: bool| match classed {
-        true => classes(&cx, 9)
-            .image("image", stage)
-            .map(|_| ())
-            .unwrap_err()
-            .to_string(),
-        false => {
-            let rows = rows(9).image("image", stage).unwrap();
-            cx.block_on(rows.take(&cx, &[0])).unwrap_err().to_string()
-        }
+        true => refused_on(classes(&cx, 9), stage),
+        false => refused_on(rows(9), stage),
     };
     let none = bound(Image::new(1).with(by_class()), false);
     assert!(

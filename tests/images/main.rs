@@ -9,6 +9,7 @@ mod detection;
 mod drawn_ranges;
 mod image;
 mod jpeg;
+mod known_classes;
 mod leaks;
 mod motion;
 mod moved_references;

@@ -21,7 +21,8 @@ use std::sync::Arc;
 /// [one class](crate::image::Image::of_class). A row with boxes, or a list of classes, is of the rarest of its classes, as a balance by the
 /// rarest class has it: the stage stands on [`rarest_class`](crate::DatasetExt::rarest_class) or
 /// [`balance_rarest`](crate::DatasetExt::balance_rarest) then. The stage finds the names there; for the number of rows it is told them by
-/// [`Image::classes`](crate::image::Image::classes). `millstream finetune` does that by itself.
+/// [`Image::classes`](crate::image::Image::classes). `millstream finetune` does that by itself. A stage whose rows have no known class, and one for a
+/// class of a name that none of theirs has, are refused when the stage is put on the rows.
 ///
 /// It is never part of the row without random augmentation, whatever stands in it: a picture to be evaluated must not show its class. In
 /// training it can, where operations differ in kind: a network that sees blur on one class alone learns blur. Let the classes differ in
@@ -55,6 +56,18 @@ struct Found {
     names: Vec<String>,
     /// Their share of all rows, where rows are counted.
     share: Option<f64>,
+}
+
+/// How many names of classes a message has.
+const LISTED: usize = 20;
+
+/// The names, the first ones of many.
+fn listed(names: &[String]) -> String {
+    let first = names[..names.len().min(LISTED)].join(", ");
+    match names.len() - names.len().min(LISTED) {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
 }
 
 /// The field of each list.
@@ -107,7 +120,7 @@ impl ByClass {
                     Some(near) => format!("classes: there is no class {name:?}: do you mean {near:?}?"),
                     None => format!(
                         "classes: there is no class {name:?}; there are {}",
-                        classes.names.join(", ")
+                        listed(&classes.names)
                     ),
                 },
             )),

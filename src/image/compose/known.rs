@@ -12,12 +12,7 @@ impl Image {
             return Ok(());
         };
         let name = step.name();
-        if step.needs.classes {
-            return Err(ImageError::Config(format!(
-                "{name}: the names of the classes are not known here: stand the stage on `.classes(column)`, or tell it them by \
-                 Image::classes"
-            )));
-        }
+        self.check_names_are_known()?;
         let known = self
             .classes
             .as_ref()
@@ -27,12 +22,26 @@ impl Image {
             Some(class) => Err(ImageError::Config(format!(
                 "{name}: the row is of class {class}, but the stage was told {known} classes"
             ))),
-            None => Err(ImageError::Config(format!(
-                "{name}: the class of the row is not known: stand the stage on `.classes(column)`, `.balance(column, ..)` or a mix of \
-                 such, of rows with boxes or lists of classes on `.rarest_class(labels)` or `.balance_rarest(column, ..)`, or say one by \
-                 Image::of_class"
+            None => Err(ImageError::Config(without_class(&name))),
+        }
+    }
+
+    /// Refuses an operation that asks for the names of the classes, where it was not told them: it could do nothing with any row.
+    pub(in crate::image) fn check_names_are_known(&self) -> Result<(), ImageError> {
+        match self.operations.iter().find(|step| step.needs.classes) {
+            None => Ok(()),
+            Some(step) => Err(ImageError::Config(format!(
+                "{}: the names of the classes are not known here: stand the stage on `.classes(column)`, or tell it them by \
+                 Image::classes",
+                step.name()
             ))),
         }
+    }
+
+    /// What there is to say where nothing below the stage knows the class of a row; none where no operation asks for it.
+    pub(in crate::image) fn without_class(&self) -> Option<String> {
+        let step = self.operations.iter().find(|step| step.needs.class)?;
+        Some(without_class(&step.name()))
     }
 
     /// Whether an operation asks for the class of each row.
@@ -90,4 +99,12 @@ impl Image {
             ))),
         }
     }
+}
+
+/// What the operation `name` lacks where the class of a row is not known.
+fn without_class(name: &str) -> String {
+    format!(
+        "{name}: the class of the row is not known: stand the stage on `.classes(column)`, `.balance(column, ..)` or a mix of such, of \
+         rows with boxes or lists of classes on `.rarest_class(labels)` or `.balance_rarest(column, ..)`, or say one by Image::of_class"
+    )
 }
