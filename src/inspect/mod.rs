@@ -19,6 +19,7 @@ mod leaks;
 mod masks;
 mod pictures;
 mod quality;
+mod recognised;
 mod taken;
 
 pub use classes::{Class, Labels, Numbers};
@@ -32,14 +33,16 @@ pub use quality::{
     Better, ColumnQuality, ComparedFigure, GroupQuality, Marginal, Medium, PairQuality, Plots, Quality, QualityReport,
     QualitySection, Rule,
 };
+pub use recognised::{Recognised, RecognisedBoxes, RecognisedKeypoints};
 
+use crate::columns::list_item;
 use crate::dataset::Dataset;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec::Context;
 use crate::image::Reading;
 use crate::source::parquet::FileInfo;
 use crate::source::{Files, Kind, Parquet, Split};
-use arrow::datatypes::Schema;
+use arrow::datatypes::{DataType, Schema};
 use serde::Serialize;
 
 /// What to look at.
@@ -76,6 +79,8 @@ pub struct Inspection {
     pub rows: u64,
     /// Its columns.
     pub columns: Vec<Column>,
+    /// What they are read as.
+    pub recognised: Recognised,
     /// Its labels.
     pub labels: Labels,
     /// Its images.
@@ -122,10 +127,22 @@ pub struct Column {
     pub name: String,
     /// Its Arrow type.
     pub data_type: String,
+    /// The fields of its structs, or of the structs in its lists.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<ColumnField>,
     /// Whether it may hold the images.
     pub image: bool,
     /// Whether it may hold the labels.
     pub label: bool,
+}
+
+/// A field of the structs in a column.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ColumnField {
+    /// Its name.
+    pub name: String,
+    /// Its Arrow type.
+    pub data_type: String,
 }
 
 impl Inspect {
@@ -164,6 +181,7 @@ impl Inspect {
             kind: Kind::Parquet,
             misnamed,
             columns: columns(found.schema.as_deref(), &labels, &images),
+            recognised: Recognised::of(rows.as_ref(), self.label.as_deref(), &labels),
             notes: notes(rows.as_ref()),
             rows: found.rows.as_ref().map_or(0, rows_of),
             conflict: found.conflict.map(|error| error.to_string()),
@@ -235,6 +253,7 @@ impl Inspect {
             kind: rows.kind(),
             misnamed,
             columns: columns(Some(&rows.schema()), &labels, &images),
+            recognised: Recognised::of(Some(&rows), self.label.as_deref(), &labels),
             notes: notes(Some(&rows)),
             rows: count,
             conflict: None,
@@ -295,8 +314,22 @@ fn columns(schema: Option<&Schema>, labels: &Labels, images: &Images) -> Vec<Col
     let column = |field: &arrow::datatypes::FieldRef| Column {
         name: field.name().clone(),
         data_type: field.data_type().to_string(),
+        fields: fields_of(field.data_type()),
         image: of(&images.candidates, field.name()) || images.column.as_ref() == Some(field.name()),
         label: of(&labels.candidates, field.name()) || labels.column.as_ref() == Some(field.name()),
     };
     fields.map(column).collect()
+}
+
+/// The fields of the structs that a column of `data_type` holds, by themselves or in lists; none of any other column.
+fn fields_of(data_type: &DataType) -> Vec<ColumnField> {
+    let inner = list_item(data_type).map_or(data_type, |item| item.data_type());
+    let DataType::Struct(fields) = inner else {
+        return Vec::new();
+    };
+    let field = |field: &arrow::datatypes::FieldRef| ColumnField {
+        name: field.name().clone(),
+        data_type: field.data_type().to_string(),
+    };
+    fields.iter().map(field).collect()
 }

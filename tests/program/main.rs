@@ -28,6 +28,7 @@ mod program;
 mod quality;
 mod quick;
 mod recipe;
+mod recognised;
 mod replay;
 mod safety;
 mod sample;

@@ -4,6 +4,8 @@ use super::layout::ObjectLayout;
 use crate::dataset::Dataset;
 use crate::error::{Remedy, Result};
 use crate::source::Files;
+use crate::stored_rows::INSTANCES;
+use arrow::datatypes::{DataType, Schema};
 
 /// The column of boxes with classes: the one that is `named` or, without a name, the one that is called as they are; none where none is
 /// meant to hold such.
@@ -24,6 +26,13 @@ pub(crate) fn find_objects(rows: &Files, named: Option<&str>) -> Result<Option<S
         Some(Ok(layout)) => Ok(Some(layout.column().to_owned())),
         Some(Err(error)) => Err(error.with_remedy(Remedy::LabelColumn).context(rows.name())),
     }
+}
+
+/// The column of masks in which each object of a row has a number of its own, as an import writes it beside boxes; none where there is none.
+pub(crate) fn find_instances(schema: &Schema) -> Option<&'static str> {
+    let is_file = |kind: &DataType| matches!(kind, DataType::Binary | DataType::LargeBinary | DataType::BinaryView);
+    let field = schema.field_with_name(INSTANCES).ok()?;
+    is_file(field.data_type()).then_some(INSTANCES)
 }
 
 /// What there is to say where `rows` have several columns that are meant to hold boxes, of which `column` was found and none was named.

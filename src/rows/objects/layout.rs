@@ -221,6 +221,11 @@ impl ObjectLayout {
         self.keypoints.as_ref().map(|(field, _)| field.name().as_str())
     }
 
+    /// How many keypoints an object has; none where there are no such.
+    pub fn keypoint_count(&self) -> Option<usize> {
+        self.keypoints.as_ref().map(|(_, many)| *many)
+    }
+
     /// What is said of the keypoints; none where nothing is.
     pub fn keypoint_names(&self) -> Option<&KeypointNames> {
         self.keypoint_names.as_ref()

@@ -15,7 +15,7 @@ mod survey;
 
 #[cfg(feature = "train")]
 pub(crate) use classes::KnownClasses;
-pub(crate) use find::{find_objects, said_of_objects};
+pub(crate) use find::{find_instances, find_objects, said_of_objects};
 pub use flattened::{FlatObjects, ObjectsSpec};
 pub use format::{BOX_FORMAT, BoxFormat};
 pub use keypoint_names::KeypointNames;

@@ -5,12 +5,11 @@ use crate::columns::bytes_of;
 use crate::dataset::Dataset;
 use crate::error::Result;
 use crate::exec::Context;
+use crate::rows::find_instances;
 use crate::source::{Files, FoundFiles, Split};
-use crate::stored_rows::INSTANCES;
 use crate::task::datasets::of_source;
 use crate::task::spec::{DataOptions, DataSource};
 use crate::task::targets::Targets;
-use arrow::datatypes::DataType;
 use std::collections::BTreeMap;
 
 /// The rows of the training files with their masks alone, in which each object has a number of its own.
@@ -30,11 +29,9 @@ impl Instances {
             }
             DataSource::Source(source) => of_source(cx, source)?,
         };
-        let schema = rows.schema();
-        let is_file = |kind: &DataType| matches!(kind, DataType::Binary | DataType::LargeBinary | DataType::BinaryView);
-        match schema.field_with_name(INSTANCES) {
-            Ok(field) if is_file(field.data_type()) => Ok(Some(Self(rows.columns(&[INSTANCES])?))),
-            _ => Ok(None),
+        match find_instances(&rows.schema()) {
+            Some(column) => Ok(Some(Self(rows.columns(&[column])?))),
+            None => Ok(None),
         }
     }
 

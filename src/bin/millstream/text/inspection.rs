@@ -1,6 +1,7 @@
 //! An inspection as text, in 80 columns where that can be.
 
 use super::Text;
+use super::schema::schema;
 use super::wrap::wrapped;
 use millstream::inspect::{Class, File, Images, Inspection, Labels, Masks, Numbers, Pictures};
 use millstream::quote::{counted, counted_with, escaped, shown};
@@ -46,6 +47,7 @@ impl Display for Text<'_, Inspection> {
         if !found.columns.is_empty() {
             writeln!(f, "{}", schema(found))?;
         }
+        write!(f, "{}", Text(&found.recognised))?;
         if found.rows > 0 {
             write!(f, "{}\n{}", Text(&found.labels), Text(&found.images))?;
         }
@@ -105,23 +107,6 @@ fn files(found: &Inspection) -> Table {
 fn codecs(file: &File) -> String {
     let names = file.codecs.iter().map(|codec| codec.split('(').next().unwrap_or(codec));
     names.collect::<Vec<_>>().join(" ")
-}
-
-fn schema(found: &Inspection) -> Table {
-    let mut table = Table::new(["column", "type", "what"].map(|name| (name, Align::Left)));
-    for column in &found.columns {
-        let what = |is: bool, chosen: &Option<String>, what: &str| match is {
-            true if chosen.as_ref() == Some(&column.name) => what.to_owned(),
-            true => format!("{what}?"),
-            false => String::new(),
-        };
-        let image = what(column.image, &found.images.column, "image");
-        let label = what(column.label, &found.labels.column, "label");
-        let both = [image, label].into_iter().filter(|word| !word.is_empty());
-        let both = both.collect::<Vec<_>>().join(" ");
-        table.push([column.name.clone(), column.data_type.clone(), both]);
-    }
-    table
 }
 
 impl Display for Text<'_, Labels> {

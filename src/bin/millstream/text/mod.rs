@@ -5,6 +5,8 @@ mod leaks;
 pub(crate) mod plan;
 pub(crate) mod preview;
 mod quality;
+mod recognised;
+mod schema;
 mod speed;
 pub(crate) mod wrap;
 
