@@ -133,6 +133,15 @@ impl Nms {
     /// As [`check`](Self::check); `Config` where there are not as many scores and classes as boxes, `Data` for a corner or a score that is
     /// no finite number.
     pub fn run(&self, boxes: &[[f32; 4]], scores: &[f32], classes: &[u32]) -> Result<Vec<Kept>> {
+        Ok(self.run_limited(boxes, scores, classes)?.0)
+    }
+
+    /// As [`run`](Self::run), and whether boxes were left out because of [`at_most`](Self::at_most) alone.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run).
+    pub(crate) fn run_limited(&self, boxes: &[[f32; 4]], scores: &[f32], classes: &[u32]) -> Result<(Vec<Kept>, bool)> {
         self.check()?;
         if boxes.len() != scores.len() || boxes.len() != classes.len() {
             return Err(Error::config(format!(
@@ -153,45 +162,48 @@ impl Nms {
         let mut order: Vec<usize> = (0..boxes.len()).filter(|&at| scores[at] >= self.min_score).collect();
         // The sort is stable: of equal scores the earlier box comes first.
         order.sort_by(|&a, &b| class(a).cmp(&class(b)).then(scores[b].total_cmp(&scores[a])));
-        let mut kept = Vec::new();
+        let (mut kept, mut is_cut) = (Vec::new(), false);
         for of_class in order.chunk_by(|&a, &b| class(a) == class(b)) {
             let found = of_class.iter().map(|&at| Candidate::new(at, boxes[at], scores[at]));
-            match self.suppression {
+            is_cut |= match self.suppression {
                 Suppression::Hard { iou } => self.hard_of(found, iou, &mut kept),
                 Suppression::Linear { iou } => self.soft_of(found.collect(), &mut kept, |overlap| {
                     if overlap > iou { 1.0 - overlap } else { 1.0 }
                 }),
                 Suppression::Gaussian { sigma } => {
-                    self.soft_of(found.collect(), &mut kept, |overlap| (-overlap * overlap / sigma).exp());
+                    self.soft_of(found.collect(), &mut kept, |overlap| (-overlap * overlap / sigma).exp())
                 }
-            }
+            };
         }
         kept.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.index.cmp(&b.index)));
+        is_cut |= kept.len() > self.at_most;
         kept.truncate(self.at_most);
-        Ok(kept)
+        Ok((kept, is_cut))
     }
 
-    /// Keeps of `found`, by falling score, what overlaps nothing that is kept.
-    fn hard_of(&self, found: impl Iterator<Item = Candidate>, iou: f64, kept: &mut Vec<Kept>) {
+    /// Keeps of `found`, by falling score, what overlaps nothing that is kept. Whether there is more of it than may be kept.
+    fn hard_of(&self, found: impl Iterator<Item = Candidate>, iou: f64, kept: &mut Vec<Kept>) -> bool {
         let mut best: Vec<Candidate> = Vec::new();
         for candidate in found {
-            if best.len() == self.at_most {
-                break;
-            }
             if best.iter().all(|better| candidate.overlap(better) <= iou) {
+                if best.len() == self.at_most {
+                    return true;
+                }
                 kept.push(candidate.kept());
                 best.push(candidate);
             }
         }
+        false
     }
 
     /// Takes the best of `found`, and lowers the scores of the others by what `weight` gives their overlap with it; and so on.
-    fn soft_of(&self, mut found: Vec<Candidate>, kept: &mut Vec<Kept>, weight: impl Fn(f64) -> f64) {
+    /// Whether more is left than may be kept.
+    fn soft_of(&self, mut found: Vec<Candidate>, kept: &mut Vec<Kept>, weight: impl Fn(f64) -> f64) -> bool {
         for _ in 0..self.at_most {
             // Of equal ones the first; `found` keeps its order.
             let better = |best: usize, at: usize| if found[at].score > found[best].score { at } else { best };
             let Some(best) = (0..found.len()).reduce(better) else {
-                return;
+                return false;
             };
             let best = found.remove(best);
             kept.push(best.kept());
@@ -200,6 +212,7 @@ impl Nms {
                 other.score >= self.min_score
             });
         }
+        !found.is_empty()
     }
 }
 
@@ -304,6 +317,30 @@ mod tests {
             assert_eq!(indices(&two, &[0.1, 0.9, 0.2, 0.3], &[0, 1, 1, 2]), [1, 3]);
         }
         assert_eq!(indices(&Nms::hard(0.5), &[], &[]), [0_usize; 0]);
+    }
+
+    #[test]
+    fn what_the_limit_alone_leaves_out_is_told() {
+        let is_cut = |nms: &Nms, at_most: usize, classes: &[u32]| {
+            let nms = Nms { at_most, ..nms.clone() };
+            nms.run_limited(&BOXES, &[0.9, 0.8, 0.7, 0.6], classes).unwrap().1
+        };
+        // Boxes 0 and 2 are the same, and box 1 is half of them: 0, 1 and 3 stay, in one class or in two.
+        let hard = Nms::hard(0.5);
+        for classes in [[0; 4], [0, 1, 0, 1]] {
+            assert_eq!(
+                [1, 2, 3, 4].map(|most| is_cut(&hard, most, &classes)),
+                [true, true, false, false]
+            );
+        }
+        // Softly suppressed ones stay, but for those of a score below the least.
+        let soft = Nms::linear(0.5);
+        assert_eq!([3, 4].map(|most| is_cut(&soft, most, &[0; 4])), [true, false]);
+        let least = Nms {
+            min_score: 0.01,
+            ..soft
+        };
+        assert_eq!([2, 3].map(|most| is_cut(&least, most, &[0; 4])), [true, false]);
     }
 
     #[test]

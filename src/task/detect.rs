@@ -5,7 +5,7 @@ pub(super) mod objects;
 mod predicted;
 pub(super) mod stored;
 
-pub(super) use predicted::PredictedBox;
+pub(super) use predicted::{CUT, PredictedBox};
 
 use super::definition::{Evaluation, Input, Split, Task, Truth};
 use super::finite::finite;
@@ -41,7 +41,8 @@ use stored::StoredObjects;
 ///
 /// Predictions have the column `objects`, a struct of lists as Hugging Face's detection datasets have it: `bbox` (in the format of
 /// [`boxes`](Self::boxes)), `category` (a class number), `name` and `score` (the root of class probability times centreness), the
-/// best first. Figures are those of [`DetectionFigures`]; `map` chooses.
+/// best first; and the column `cut`, whether more boxes were found than `at_most` of [`nms`](Self::nms) keeps. Figures are those of
+/// [`DetectionFigures`]; `map` chooses.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Detect {
@@ -263,15 +264,15 @@ impl Task for Detect {
                     }
                 }
             }
-            let kept = self
+            let (kept, is_cut) = self
                 .nms
-                .run(&candidates.boxes, &candidates.scores, &candidates.classes)?;
+                .run_limited(&candidates.boxes, &candidates.scores, &candidates.classes)?;
             for kept in kept {
                 let corners = candidates.boxes[kept.index];
                 let numbers = self.boxes.from_xyxy(corners, frame.picture_size());
                 found.push(numbers, candidates.classes[kept.index], kept.score);
             }
-            found.end_row()?;
+            found.end_row(is_cut)?;
         }
         found.finish(&self.classes)
     }
@@ -347,7 +348,7 @@ mod tests {
         for (corners, score) in [(objects[0], 0.9), (objects[2], 0.8)] {
             found.push(format.from_xyxy(corners, size), 0, score);
         }
-        found.end_row().expect("few boxes");
+        found.end_row(false).expect("few boxes");
         let task = Detect {
             classes: vec!["a".to_owned()],
             boxes: format,

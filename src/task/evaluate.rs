@@ -108,6 +108,9 @@ impl Evaluate {
         report.notes.extend(predict.nms_in_words()?);
         report
             .notes
+            .extend(predict.cut_boxes(&predictions)?.map(|cut| cut.to_string()));
+        report
+            .notes
             .extend(predict.rows.iter().flat_map(|rows| rows.notes().iter().cloned()));
         report.warnings = warnings::of_figures(&report.figures, "row");
         if !self.predict.on_bad_row.is_fail() {

@@ -99,7 +99,8 @@ impl Predict {
     /// Predicts every row.
     ///
     /// The columns: `file`, `row_group`, `row` (inside the row group), the [`id`](Self::id) column where one was named, then those of
-    /// the model's task ([`Classify`](super::Classify), [`MultiLabel`](super::MultiLabel), [`Regress`](super::Regress) say which). With
+    /// the model's task ([`Classify`](super::Classify), [`MultiLabel`](super::MultiLabel), [`Regress`](super::Regress) say which; of which pictures a
+    /// [`Detect`](super::Detect) has left boxes out, [`cut_boxes`](Self::cut_boxes) tells). With
     /// [`OnBadRow::Skip`] there is one more, `error`: of a row whose picture cannot be made it says why, and the task's columns are
     /// null; it is null for all other rows. Of pictures in files of their own `file` is the path, `row_group` null and `row` 0. `progress` is told the rows done and the rows in all.
     ///

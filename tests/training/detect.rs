@@ -247,7 +247,7 @@ pub(super) fn write(path: &Path, columns: Vec<(&str, ArrayRef)>) -> String {
     path.display().to_string()
 }
 
-fn data(path: &Path, rows: usize, format: BoxFormat) -> String {
+pub(super) fn data(path: &Path, rows: usize, format: BoxFormat) -> String {
     let rows = squares(rows);
     // A column that could hold labels, too.
     let sizes: ArrayRef = Arc::new(Int64Array::from(vec![96; rows.len()]));
@@ -261,7 +261,7 @@ fn data(path: &Path, rows: usize, format: BoxFormat) -> String {
     )
 }
 
-fn small(train: String, out: &Path) -> Finetune {
+pub(super) fn small(train: String, out: &Path) -> Finetune {
     let mut run = Finetune::default()
         .train([train])
         .backbone(BACKBONE)
@@ -275,7 +275,7 @@ fn small(train: String, out: &Path) -> Finetune {
     run
 }
 
-fn run(run: &Finetune) -> Result<(Report, Vec<String>)> {
+pub(super) fn run(run: &Finetune) -> Result<(Report, Vec<String>)> {
     let mut notes = Vec::new();
     let report = run.run(&context(), &mut |event| {
         if let Event::Note(note) = event {

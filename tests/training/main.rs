@@ -18,6 +18,7 @@ mod by_class;
 mod by_class_of_boxes;
 mod checked_first;
 mod computed_label;
+mod cut_boxes;
 mod deeper;
 mod detect;
 mod drawn_instances;

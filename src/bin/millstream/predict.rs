@@ -104,6 +104,12 @@ impl Predict {
             };
             tell(&format!("{rows} column \"error\" says why"));
         }
+        if let Some(cut) = predict.cut_boxes(&rows)? {
+            let more = cut.at_most.saturating_mul(10);
+            tell(&format!(
+                "{cut} (--nms '{{\"at_most\": {more}}}', --min-score); column \"cut\" says which"
+            ));
+        }
         tell(&format!(
             "{} in {}",
             counted_with(rows.num_rows() - without, "prediction", ["is", "are"]),

@@ -3,8 +3,8 @@
 use crate::columns::{index_of, list_items, tensor_values};
 use crate::error::{Error, Result};
 use arrow::array::{
-    Array, ArrayRef, AsArray, FixedSizeListArray, Float32Array, Int64Array, ListArray, RecordBatch, StringArray,
-    StructArray,
+    Array, ArrayRef, AsArray, BooleanArray, FixedSizeListArray, Float32Array, Int64Array, ListArray, RecordBatch,
+    StringArray, StructArray,
 };
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field, Float32Type, Int64Type};
@@ -31,6 +31,8 @@ impl Candidates {
 
 /// The column of predictions.
 pub(super) const PREDICTED: &str = "objects";
+/// The column that says of which rows boxes were left out, because more were found than are kept.
+pub(in crate::task) const CUT: &str = "cut";
 
 /// Boxes of rows that were predicted.
 #[derive(Default)]
@@ -39,6 +41,7 @@ pub(super) struct Predicted {
     classes: Vec<i64>,
     scores: Vec<f32>,
     lengths: Vec<usize>,
+    cut: Vec<bool>,
     before: usize,
 }
 
@@ -49,7 +52,9 @@ impl Predicted {
         self.scores.push(score);
     }
 
-    pub(super) fn end_row(&mut self) -> Result<()> {
+    /// Ends a row, of which more boxes were found than are kept if it `is_cut`.
+    pub(super) fn end_row(&mut self, is_cut: bool) -> Result<()> {
+        self.cut.push(is_cut);
         self.lengths.push(self.classes.len() - self.before);
         self.before = self.classes.len();
         let many = || Error::data("the predictions have more than 2^31 boxes: take fewer rows");
@@ -77,7 +82,8 @@ impl Predicted {
             (Arc::new(field), column)
         });
         let objects: ArrayRef = Arc::new(StructArray::from(columns.to_vec()));
-        Ok(RecordBatch::try_from_iter([(PREDICTED, objects)])?)
+        let cut: ArrayRef = Arc::new(BooleanArray::from(self.cut));
+        Ok(RecordBatch::try_from_iter([(PREDICTED, objects), (CUT, cut)])?)
     }
 }
 
