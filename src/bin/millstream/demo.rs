@@ -1,8 +1,10 @@
 mod detection;
 mod found;
 mod scenes;
+mod stopped;
 mod verdict;
 
+use self::stopped::in_the_way;
 use self::verdict::{ERRORS, verdict};
 use crate::carried::carried;
 use crate::choice::print_choice;
@@ -67,16 +69,24 @@ impl Demo {
             run.existing = Existing::Overwrite;
         }
         if detection::lies_in(&run.out) {
-            let message = "this folder holds a demo of detection; use another one";
+            let message = "this folder holds a demo of detection; use another one (--out DIR)";
             return Err(Error::new(ErrorKind::Config, message).context(run.out.display().to_string()));
         }
         let path = run.out.join("demo.png");
         if !again && path.symlink_metadata().is_ok() {
-            let message = format!("{}: no demo wrote this picture; use another folder", path.display());
+            let message = format!(
+                "{}: no demo wrote this picture; use another folder (--out DIR)",
+                path.display()
+            );
             return Err(Error::new(ErrorKind::Config, message));
         }
         let mut screen = Screen::new(self.explain);
-        let (report, prepared) = run.compare(&cx, &strategies(), &mut |event| screen.show(event))?;
+        let compared = run.compare(&cx, &strategies(), &mut |event| screen.show(event));
+        let (report, prepared) = compared.map_err(|error| match error.kind() {
+            // A run would go on, and there is no such option here.
+            ErrorKind::Exists if again => in_the_way(&run.out),
+            _ => error,
+        })?;
         show(&report)?;
         let drawn = picture::draw(&cx.with_seed(run.spec.seed), &run, &prepared, &strategies(), &report)?;
         millstream::report::picture::write_png(&path, &drawn)?;

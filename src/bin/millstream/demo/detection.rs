@@ -2,6 +2,7 @@
 
 use super::found::{LEAST, found};
 use super::scenes::{Data, SIZE, simulate};
+use super::stopped::in_the_way;
 use super::verdict::{ERRORS, verdict};
 use crate::machine::Machine;
 use crate::output::{print, shown, tell};
@@ -9,7 +10,6 @@ use crate::screen::Screen;
 use crate::text::wrap::wrapped;
 use clap::Args;
 use image::RgbImage;
-use millstream::error::ErrorKind;
 use millstream::image::{CopyPaste, Operation};
 use millstream::mix::Target;
 use millstream::report::picture::{SheetGroup, SheetSample, Tile, class_bars, contact_sheet, stack, write_png};
@@ -104,19 +104,10 @@ impl Detection {
             .find(|path| path.symlink_metadata().is_ok());
         match there {
             Some(path) if !again => {
-                let message = "no demo wrote this; use another folder";
+                let message = "no demo wrote this; use another folder (--out DIR)";
                 Err(Error::config(message).context(path.display().to_string()))
             }
-            Some(_) if !self.replaces() => {
-                // The picture is written last.
-                let message = match out.join("demo.png").is_file() {
-                    true => "this folder holds a demo",
-                    false => {
-                        "this folder holds a demo that was stopped before its end, and a demo does not go on: begin it anew"
-                    }
-                };
-                Err(Error::new(ErrorKind::Exists, message).context(out.display().to_string()))
-            }
+            Some(_) if !self.replaces() => Err(in_the_way(out)),
             _ => Ok(again),
         }
     }

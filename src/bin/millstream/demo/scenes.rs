@@ -97,7 +97,8 @@ fn write(path: &Path, batches: &[RecordBatch], replaces: bool) -> Result<()> {
     writer.close().map_err(written)?;
     let other = || std::fs::read(path).is_ok_and(|there| std::fs::read(file.path()).is_ok_and(|made| made != there));
     if !replaces && path.symlink_metadata().is_ok() && other() {
-        let message = "no demo of this seed and size wrote this; use another folder";
+        // Such a file, of another seed or size, may be what a demo left that was stopped before it began to train.
+        let message = "no demo of this seed and size wrote this; move it away, or use another folder (--out DIR)";
         return Err(Error::config(message).context(path.display().to_string()));
     }
     file.persist(path).map_err(|error| Error::io(path, error.error))?;
