@@ -1,10 +1,11 @@
 //! Pictures with the boxes or masks that were predicted.
 
-use super::detect::{Detect, PredictedBox};
+use super::detect::PredictedBox;
 use super::drawn_masks::objects_of;
 use super::predict::Predict;
 use super::run_folder::RunFolder;
-use super::segment::{Segment, predicted_masks};
+use super::segment::{has_masks, predicted_masks};
+use super::targets::TargetKind;
 use crate::columns::{bytes_of, index_of};
 use crate::dataset::Dataset;
 use crate::error::{Error, ErrorKind, Result};
@@ -15,7 +16,6 @@ use crate::model::headed::Model;
 use crate::report::picture::{DrawnObject, draw_objects, png};
 use crate::rows::BoxFormat;
 use crate::source::Files;
-use crate::spec::Spec;
 use arrow::array::RecordBatch;
 use image::RgbImage;
 use serde::{Deserialize, Serialize};
@@ -36,7 +36,8 @@ impl Predict {
     ///
     /// # Errors
     ///
-    /// `Config` for a model of another task than [`Detect`] and [`Segment`] and for a `least` outside 0 to 1; as
+    /// `Config` for predictions without boxes and masks as [`Detect`](super::Detect) and [`Segment`](super::Segment) make them, whichever task
+    /// has made them, and for a `least` outside 0 to 1; as
     /// [`check_folder`](Self::check_folder); whatever reading the pictures gives; `Io` where nothing can be written.
     pub fn draw(
         &self,
@@ -257,16 +258,14 @@ enum Drawable {
 
 impl Drawable {
     fn of(task: &super::NamedTask, predictions: &RecordBatch) -> Result<Self> {
-        let written = serde_json::to_value(task).map_err(|error| Error::config(error.to_string()))?;
-        if let Some(detect) = written.get(Detect::NAME) {
-            let format = serde_json::from_value(detect["boxes"].clone())
-                .map_err(|error| Error::config(format!("the format of the boxes: {error}")))?;
-            return Ok(Self::Boxes(format, PredictedBox::all(predictions)?));
-        }
-        match task.name() {
-            Segment::NAME => Ok(Self::Masks(predicted_masks(predictions)?)),
-            name => Err(Error::config(format!(
-                "the model is of the task {name}, which predicts no boxes or masks to draw"
+        match task.target() {
+            TargetKind::Objects(format) if PredictedBox::are_in(predictions) => {
+                Ok(Self::Boxes(format, PredictedBox::all(predictions)?))
+            }
+            _ if has_masks(predictions) => Ok(Self::Masks(predicted_masks(predictions)?)),
+            _ => Err(Error::config(format!(
+                "the model is of the task {}, which predicts no boxes or masks to draw",
+                task.name()
             ))),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::definition::{Task, Truth};
 use super::row_masks::{classes_of, shares_in_words};
-use super::segment::{predicted_masks, true_masks};
+use super::segment::{has_masks, predicted_masks, true_masks};
 use super::targets::TargetKind;
 use crate::columns::index_of;
 use crate::error::Result;
@@ -67,7 +67,8 @@ impl RowResults {
                 self.worst.truncate(WORST);
             }
         }
-        if matches!(task.target(), TargetKind::Mask { .. }) {
+        // A task that learns from masks need not predict any.
+        if matches!(task.target(), TargetKind::Mask { .. }) && has_masks(predictions) {
             self.add_masks(task.classes(), predictions, truth)?;
         }
         self.rows += predictions.num_rows() as u64;

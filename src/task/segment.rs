@@ -3,7 +3,7 @@
 mod bilinear;
 mod masks;
 
-pub(super) use masks::{predicted_masks, true_masks};
+pub(super) use masks::{has_masks, predicted_masks, true_masks};
 
 use super::definition::{Evaluation, Input, Split, Task, Truth};
 use super::detect::frame::Frame;

@@ -30,6 +30,7 @@ mod joined_boxes;
 mod levels;
 mod losses;
 mod mixed_run;
+mod own_masks;
 mod own_source;
 mod placed_boxes;
 mod points;

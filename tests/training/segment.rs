@@ -83,11 +83,11 @@ fn data(path: &Path, rows: u32, of: impl Fn(u32) -> Option<Vec<u8>>) -> String {
     write(path, &RecordBatch::try_from_iter(columns).unwrap())
 }
 
-fn squares(path: &Path, rows: u32) -> String {
+pub(super) fn squares(path: &Path, rows: u32) -> String {
     data(path, rows, |row| Some(mask(&classes(row))))
 }
 
-fn small(train: String, out: &Path) -> Finetune {
+pub(super) fn small(train: String, out: &Path) -> Finetune {
     let mut run = Finetune::default()
         .train([train])
         .image("image")
@@ -102,7 +102,7 @@ fn small(train: String, out: &Path) -> Finetune {
     run
 }
 
-fn run(run: &Finetune) -> Result<Report> {
+pub(super) fn run(run: &Finetune) -> Result<Report> {
     run.run(&context(), &mut |_| ())
 }
 

@@ -97,6 +97,11 @@ pub(in crate::task) struct PredictedBox {
 }
 
 impl PredictedBox {
+    /// Whether `predictions` have boxes, whichever task has made them.
+    pub(in crate::task) fn are_in(predictions: &RecordBatch) -> bool {
+        predictions.column_by_name(PREDICTED).is_some()
+    }
+
     /// Those of each row of `predictions`; none of a row without a prediction.
     pub(in crate::task) fn all(predictions: &RecordBatch) -> Result<Vec<Vec<Self>>> {
         let wrong = || Error::schema(format!("column {PREDICTED:?} holds no predicted boxes"));

@@ -37,6 +37,12 @@ impl Predicted {
     }
 }
 
+/// Whether `predictions` have masks as files, whichever task has made them.
+pub(in crate::task) fn has_masks(predictions: &RecordBatch) -> bool {
+    let column = predictions.column_by_name(PREDICTED);
+    column.is_some_and(|column| bytes_inside(column).is_some())
+}
+
 /// The masks of `predictions`, in their order. A row without a prediction has one without pixels.
 pub(in crate::task) fn predicted_masks(predictions: &RecordBatch) -> Result<Vec<Mask>> {
     let column = predictions.column(index_of(&predictions.schema(), PREDICTED)?);
