@@ -48,8 +48,13 @@ fn main() {
     let rows = cx.block_on(Parquet::open(&cx, &path)).unwrap();
     let with = rows.clone().columns(&COLUMNS).unwrap();
     let with = cx.block_on(with.objects(&cx, COLUMNS[1], BoxFormat::Xywh)).unwrap();
+    let schema = with.schema();
+    let names = schema.fields().iter().map(|field| field.name().as_str());
+    let beside: Vec<&str> = names
+        .filter(|name| name.starts_with("objects.") && *name != "objects.bbox")
+        .collect();
     let boxes = Boxes::new("objects.bbox", BoxFormat::Xyxy)
-        .label_fields(&["objects.category"])
+        .label_fields(&beside)
         .min_visibility(0.25);
     let with = Arc::new(with.shuffle().image(COLUMNS[0], stage().boxes(boxes)).unwrap());
     let alone = rows.columns(&COLUMNS[..1]).unwrap().shuffle();

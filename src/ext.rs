@@ -186,7 +186,8 @@ pub trait DatasetExt: Dataset + Sized {
     /// # Errors
     ///
     /// `Schema` where a column is missing or holds something else; `Config` for parameters out of range, and where it would leave behind what the
-    /// image stage has moved with the picture: boxes, their label fields, masks, keypoints (which a mosaic does not move).
+    /// image stage has moved with the picture: boxes, their label fields, masks, keypoints (which a mosaic does not move); and for lists beside the boxes that
+    /// are no label fields (`objects.area` beside `objects.bbox`).
     fn mosaic(self, column: &str, mosaic: Mosaic) -> Result<Mixed<Self>> {
         self.mix_with(Quarters {
             column: column.to_owned(),

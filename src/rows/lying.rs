@@ -36,6 +36,11 @@ impl Lying {
         output.metadata(LIES_IN, &format!("{} {picture}", self.word()))
     }
 
+    /// Whether `field` says that it is such.
+    pub(crate) fn is_said_of(self, field: &Field) -> bool {
+        Self::of(field).is_some_and(|(lying, _)| lying == self)
+    }
+
     /// What `field` says of itself, and its picture.
     fn of(field: &Field) -> Option<(Self, &str)> {
         let (word, picture) = field.metadata().get(LIES_IN)?.split_once(' ')?;

@@ -35,6 +35,7 @@ mod loader;
 mod mix;
 mod mixup;
 mod moved_targets;
+mod object_numbers;
 mod objects;
 mod once;
 mod order;

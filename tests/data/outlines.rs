@@ -143,6 +143,8 @@ fn objects_are_pasted_by_their_imported_masks() {
             .edge(0.0)
             .most(1);
         let rows = rows
+            .project(&["image", "instances", "objects.bbox", "objects.category"])
+            .unwrap()
             .image("image", image)
             .unwrap()
             .copy_paste("image", pasting)

@@ -383,12 +383,12 @@ fn all_specs() -> BTreeMap<&'static str, Checks> {
     add::<CutMix>(&mut all, r#"{"alpha": 0.2, "p": 0.5, "window": 32, "num_classes": 10}"#);
     add::<Mosaic>(
         &mut all,
-        r#"{"p": 0.5, "center": [0.4, 0.6], "window": 8, "masks": ["m"], "boxes": {"column": "b", "format": "xywh", "output": "cxcywh", "oriented": false, "label_fields": ["c"], "min_area": 2.0,
+        r#"{"p": 0.5, "center": [0.4, 0.6], "window": 8, "masks": ["m"], "instances": ["m"], "boxes": {"column": "b", "format": "xywh", "output": "cxcywh", "oriented": false, "label_fields": ["c"], "min_area": 2.0,
             "min_visibility": 0.5, "min_width": 3.0, "min_height": 4.0, "at_most": 9}}"#,
     );
     add::<CopyPaste>(
         &mut all,
-        r#"{"p": 0.5, "classes_in": "c", "classes": [1, "bus"], "most": 1, "cover": 0.5, "edge": 0.0, "mask": "m", "window": 8,
+        r#"{"p": 0.5, "classes_in": "c", "classes": [1, "bus"], "most": 1, "cover": 0.5, "edge": 0.0, "mask": "m", "instances": ["m"], "window": 8,
             "boxes": {"column": "b", "format": "xywh", "output": "cxcywh", "oriented": false, "label_fields": ["c"], "min_area": 2.0,
             "min_visibility": 0.5, "min_width": 3.0, "min_height": 4.0, "at_most": 9}}"#,
     );

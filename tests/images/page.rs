@@ -22,7 +22,7 @@ these: `--augment horizontal_flip`, `operations = [\"horizontal_flip\"]`. Others
 by the docs of the struct of its name. `millstream preview --row N` shows what each does to a row.
 
 `copy_paste`, `mosaic`, `mixup` and `cutmix` take other rows, so one of them comes last, in a run alone. `copy_paste` and `mosaic` are for a detection, whose boxes and
-classes they take: a run refuses their `boxes`, `classes_in` and `masks`. `mixup` and `cutmix` mix pictures and labels of a classification where stages of the network
+classes they take: a run refuses their `boxes`, `classes_in`, `masks` and `instances`. `mixup` and `cutmix` mix pictures and labels of a classification where stages of the network
 train on new pictures (`train.unfreeze`); the head before that trains on pictures that are not mixed.
 
 `aug_mix` mixes what has moved in several ways, and refuses boxes, masks and keypoints. `by_class` goes by the class of a row; where a row has several, as boxes or as a

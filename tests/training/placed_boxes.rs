@@ -775,7 +775,9 @@ fn what_has_no_effect_where_objects_are_pasted_is_refused() {
         let error = with(paste);
         assert!(error.contains("leave out boxes and classes_in"), "{error}");
     }
-    let boxes = Boxes::new("objects.bbox", BoxFormat::Xyxy).min_visibility(0.5);
+    let boxes = Boxes::new("objects.bbox", BoxFormat::Xyxy)
+        .label_fields(&["objects.category"])
+        .min_visibility(0.5);
     let cx = context();
     let images = {
         use millstream::DatasetExt;

@@ -2,7 +2,7 @@
 
 use crate::columns::{index_of, shape_of};
 use crate::error::{Error, Result};
-use crate::image::targets::{Boxes, Lists};
+use crate::image::targets::{BOXES, Boxes, Lists, plain_lists_beside, refuse_beside};
 use crate::rows::{Bound, DType, LIES_IN, LeftBehind, Output, Read};
 use arrow::datatypes::{DataType, Schema};
 use arrow_schema::extension::{EXTENSION_TYPE_METADATA_KEY, ExtensionType, FixedShapeTensor};
@@ -99,6 +99,29 @@ impl Collage {
         let mut names = self.reads.iter().filter_map(Read::column);
         let picture = names.next().unwrap_or_default();
         LeftBehind::of(below, picture, &names.collect::<Vec<_>>())
+    }
+
+    /// Refuses lists beside the boxes that are not read with them, keypoints aside. `why` says what becomes of the boxes.
+    ///
+    /// # Errors
+    ///
+    /// `Config` where there is one.
+    pub(super) fn refuse_beside(&self, below: &Schema, why: &str) -> Result<()> {
+        let Some(boxes) = &self.boxes else { return Ok(()) };
+        let told: Vec<&str> = self.reads.iter().filter_map(Read::column).collect();
+        let lists = plain_lists_beside(below, boxes.column(), &told);
+        refuse_beside(&lists, boxes.column(), BOXES, why)
+    }
+
+    /// The name of column number `at`.
+    pub(super) fn name(&self, at: usize) -> &str {
+        self.reads.get(at).and_then(Read::column).unwrap_or_default()
+    }
+
+    /// The type of the items of column number `at`, where it is a list; none of a picture or a mask.
+    pub(super) fn list_type(&self, at: usize) -> Option<DType> {
+        let list = at.checked_sub(self.boxes_at())?;
+        self.lists.get(list).map(|lists| lists.dtype)
     }
 
     pub(super) fn reads(&self) -> &[Read] {

@@ -28,6 +28,7 @@ pub struct CopyPaste {
     pub(super) cover: f32,
     pub(super) edge: f32,
     pub(super) mask: Option<String>,
+    pub(super) instances: Vec<String>,
     pub(super) window: u64,
 }
 
@@ -50,6 +51,7 @@ impl Default for CopyPaste {
             cover: 0.3,
             edge: 3.0,
             mask: None,
+            instances: Vec::new(),
             window: 64,
         }
     }
@@ -78,7 +80,8 @@ impl Spec for CopyPaste {
 }
 
 impl CopyPaste {
-    /// Pastes objects with these boxes, whose label fields are theirs. Boxes are those that an image stage leaves: `xyxy` in pixels.
+    /// Pastes objects with these boxes, whose label fields are theirs: lists beside the boxes that are none are refused, keypoints aside. Boxes are those that an
+    /// image stage leaves: `xyxy` in pixels.
     ///
     /// Objects are pasted whole. So these `boxes` name a column, its [`label_fields`](Boxes::label_fields) and how many a row may have
     /// ([`at_most`](Boxes::at_most)), and no more: they are none that are [oriented](Boxes::oriented), and those of the image stage without its
@@ -95,13 +98,18 @@ impl CopyPaste {
     ///
     /// # Errors
     ///
-    /// `Config` where it has boxes or a label field of its own.
+    /// `Config` where it has boxes, a label field or instances of its own.
     #[cfg(feature = "train")]
     pub(crate) fn of_run(&self, boxes: Boxes, classes_in: &str) -> Result<Self> {
         let of_task = |own: &String| own.is_empty() || own == classes_in;
         if self.boxes.as_ref().is_some_and(|own| *own != Boxes::default()) || !self.classes_in.iter().all(of_task) {
             return Err(Error::config(
                 "boxes and their classes are those of the task: leave out boxes and classes_in",
+            ));
+        }
+        if !self.instances.is_empty() {
+            return Err(Error::config(
+                "numbers of objects are not learnt, and the mask is left out once it has served: leave out instances",
             ));
         }
         Ok(Self {
@@ -183,10 +191,20 @@ impl CopyPaste {
         self
     }
 
-    /// The column of masks, which the image stage has moved with the picture. It has the values of what is pasted then.
+    /// The column of masks, which the image stage has moved with the picture. It has the values of what is pasted then, or new ones where they
+    /// [number objects](Self::instances).
     #[must_use]
     pub fn mask(mut self, column: &str) -> Self {
         self.mask = Some(column.to_owned());
+        self
+    }
+
+    /// Says that the values above 0 in these columns, the mask and label fields of whole numbers that are named as such, too, number the objects of a picture: what
+    /// is pasted has the lowest number that no object of the row has, in all these columns alike. Where a column holds no other one (a mask holds up to 255),
+    /// nothing more is pasted into the row. Columns that are called `instances`, as the masks of an import are, or `objects.instances` number objects anyway.
+    #[must_use]
+    pub fn instances(mut self, columns: &[&str]) -> Self {
+        self.instances.extend(columns.iter().map(|&column| column.to_owned()));
         self
     }
 

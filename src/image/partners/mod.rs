@@ -2,6 +2,7 @@
 
 mod collage;
 mod copy_paste;
+mod instances;
 mod mixed_labels;
 mod mosaic;
 mod paste;

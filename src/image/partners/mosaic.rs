@@ -1,4 +1,5 @@
 use super::collage::Collage;
+use super::instances::Instances;
 use super::resample::{Level, Span, resample};
 use crate::dataset::Len;
 use crate::error::{Error, Result};
@@ -30,6 +31,7 @@ pub struct Mosaic {
     window: u64,
     boxes: Option<Boxes>,
     masks: Vec<String>,
+    instances: Vec<String>,
 }
 
 impl Default for Mosaic {
@@ -40,6 +42,7 @@ impl Default for Mosaic {
             window: 64,
             boxes: None,
             masks: Vec::new(),
+            instances: Vec::new(),
         }
     }
 }
@@ -92,19 +95,28 @@ impl Mosaic {
 
     /// The boxes of the pictures, with their label fields and the rules by which they stay, `min_visibility` and the like. Not oriented ones. Their
     /// format is the one in which the image stage left them, its [`output`](Boxes::output): [`BoxFormat::Xyxy`](crate::rows::BoxFormat::Xyxy),
-    /// pixels of the picture, where it names no other. Lists beside the boxes that no [label field](Boxes::label_fields) names stay those of the
-    /// row alone.
+    /// pixels of the picture, where it names no other. Lists beside the boxes are to be [label fields](Boxes::label_fields), or are refused: they would stay
+    /// those of the row alone.
     #[must_use]
     pub fn boxes(mut self, boxes: Boxes) -> Self {
         self.boxes = Some(boxes);
         self
     }
 
-    /// A column of masks of classes. Their values stay as they are: of masks whose values number the objects of a picture, as those in the column
-    /// `instances` of an import do, two objects of a mosaic may have the same number.
+    /// A column of masks. Values stay as they are, where they do not [number objects](Self::instances).
     #[must_use]
     pub fn mask(mut self, column: &str) -> Self {
         self.masks.push(column.to_owned());
+        self
+    }
+
+    /// Says that the values above 0 in these columns, masks and label fields of whole numbers that are named as such, too, number the objects of a picture: each
+    /// object of a mosaic keeps a number of its own. Those of each picture are raised by the highest one that is seen of the pictures before it, in all these
+    /// columns alike, so that a label field goes on naming the values of a mask. A row with a number that its column does not hold (a mask holds up to 255) is an
+    /// error. Columns that are called `instances`, as the masks of an import are, or `objects.instances` number objects anyway.
+    #[must_use]
+    pub fn instances(mut self, columns: &[&str]) -> Self {
+        self.instances.extend(columns.iter().map(|&column| column.to_owned()));
         self
     }
 
@@ -112,12 +124,13 @@ impl Mosaic {
     ///
     /// # Errors
     ///
-    /// `Config` where it has boxes or masks of its own.
+    /// `Config` where it has boxes, masks or instances of its own.
     #[cfg(feature = "train")]
     pub(crate) fn of_run(&self, boxes: Boxes) -> Result<Self> {
-        if self.boxes.as_ref().is_some_and(|own| *own != Boxes::default()) || !self.masks.is_empty() {
+        let has_masks = !(self.masks.is_empty() && self.instances.is_empty());
+        if self.boxes.as_ref().is_some_and(|own| *own != Boxes::default()) || has_masks {
             return Err(Error::config(
-                "boxes are those of the task, and masks are not learnt: leave out boxes and masks",
+                "boxes are those of the task, and masks are not learnt: leave out boxes, masks and instances",
             ));
         }
         Ok(self.clone().boxes(boxes))
@@ -256,6 +269,8 @@ impl Stage for Quarters {
             "a mosaic",
             "name boxes and their label fields with `Mosaic::boxes` and masks with `Mosaic::mask` (a mosaic moves no keypoints)",
         )?;
+        collage.refuse_beside(below, "a mosaic has the boxes of four rows")?;
+        let numbered = Instances::of(&collage, &mosaic.instances)?;
         let (columns, partners) = (collage.clone(), mosaic.clone());
         let run = move |row: &Row<'_>, draws: Draws<'_>, out: &mut Out<'_>| {
             let center = match row.partners() {
@@ -264,11 +279,16 @@ impl Stage for Quarters {
             };
             match center {
                 None => collage.copy(row, out),
-                Some(center) => (0..4).try_for_each(|at| {
-                    let quarter = Quarter::new(at, [collage.width, collage.height], center);
-                    let row = if at == 0 { *row } else { row.partner(at - 1) };
-                    collage.place(&row, &quarter, out)
-                }),
+                Some(center) => {
+                    let placed = |highest: i64, at: usize| {
+                        let quarter = Quarter::new(at, [collage.width, collage.height], center);
+                        let row = if at == 0 { *row } else { row.partner(at - 1) };
+                        let ends = numbered.ends(&collage, out);
+                        collage.place(&row, &quarter, out)?;
+                        numbered.raise(&collage, (quarter.place, &ends), highest, out)
+                    };
+                    (0..4).try_fold(0, placed).map(drop)
+                }
             }
         };
         let bound = columns.columns(Bound::new(run)).partners(partners).fills();

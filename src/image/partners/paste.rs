@@ -2,6 +2,7 @@
 
 use super::collage::Collage;
 use super::copy_paste::{CopyPaste, PastedClass};
+use super::instances::Instances;
 use super::resample::Level;
 use crate::dataset::{Dataset, Len};
 use crate::error::{Error, Result};
@@ -102,6 +103,8 @@ impl Stage for Paste {
             "copy_paste",
             "name a mask with `CopyPaste::mask`, and what belongs to each box with `Boxes::label_fields` of its boxes",
         )?;
+        collage.refuse_beside(below, "each object that is pasted adds a box")?;
+        let numbered = Instances::of(&collage, &paste.instances)?;
         let givers = Givers {
             p: paste.p,
             window: paste.window,
@@ -124,7 +127,9 @@ impl Stage for Paste {
             collage.copy(row, out)?;
             let giver = (row.partners() > 0).then(|| row.partner(0));
             match giver.zip(draws.stream("objects")) {
-                Some((giver, mut rng)) => paste.run(&collage, chosen.as_ref(), (row, &giver), &mut rng, out),
+                Some((giver, mut rng)) => {
+                    paste.run((&collage, &numbered), chosen.as_ref(), (row, &giver), &mut rng, out)
+                }
                 None => Ok(()),
             }
         };
@@ -215,7 +220,7 @@ impl CopyPaste {
 
     fn run(
         &self,
-        collage: &Collage,
+        (collage, numbered): (&Collage, &Instances),
         chosen: Option<&(usize, Vec<i64>)>,
         (row, giver): (&Row<'_>, &Row<'_>),
         rng: &mut Rng,
@@ -233,8 +238,14 @@ impl CopyPaste {
             }
         };
         let mut there = row.values::<f32>(at)?.as_chunks::<4>().0.to_vec();
+        // Numbers of the objects that are there, as far as objects have any.
+        let mut taken = numbered.taken(collage, out);
         let mut pasted = 0;
         while pasted < self.most && !chosen.is_empty() {
+            let number = match numbered.free(collage, &taken) {
+                None => break,
+                free => free.filter(|_| numbered.is_any()),
+            };
             let item = chosen.swap_remove(rng.below(chosen.len() as u64) as usize);
             let Some((object, corners)) = self.placed(collage, stored[item], &there, rng) else {
                 continue;
@@ -243,6 +254,7 @@ impl CopyPaste {
                 Some(_) => of_mask(giver.values::<u8>(1)?, collage.width, object.from),
                 None => None,
             };
+            let is_cut = of_mask.is_some();
             let alpha = of_mask.unwrap_or_else(|| faded(object.from, self.edge));
             match collage.levels {
                 true => blend(collage, giver.values::<u8>(0)?, &object, &alpha, out.fixed::<u8>(0)),
@@ -251,10 +263,12 @@ impl CopyPaste {
             if self.mask.is_some() {
                 let values = giver.values::<u8>(1)?;
                 let to = out.fixed::<u8>(1);
+                // A box without an object of the mask has nothing to number.
+                let own = number.filter(|_| is_cut && numbered.has(1)).map(|number| number as u8);
                 places(&object, collage.width)
                     .zip(&alpha)
                     .filter(|(_, alpha)| **alpha > 0.5)
-                    .for_each(|((from, place), _)| to[place] = values[from]);
+                    .for_each(|((from, place), _)| to[place] = own.unwrap_or(values[from]));
             }
             let size = [collage.width as u32, collage.height as u32];
             // They were set when the stage was bound.
@@ -262,6 +276,10 @@ impl CopyPaste {
             out.ragged::<f32>(at).extend(written.into_iter().flatten());
             for (nth, lists) in collage.lists.iter().enumerate().skip(1) {
                 lists.keep(giver, out, (at + nth, at + nth), (&[item], stored.len()), &[])?;
+            }
+            if let Some(number) = number {
+                numbered.number_last(collage, number, is_cut, out);
+                taken.insert(number);
             }
             there.push(corners);
             pasted += 1;

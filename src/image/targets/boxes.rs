@@ -103,6 +103,9 @@ impl Boxes {
 
     /// Columns of lists that have an item for each box: classes, areas, ids. What belongs to a box that is left out is left out, too. The values
     /// stay: areas are those in the stored picture, whatever size the box has in the output.
+    ///
+    /// Lists beside the boxes are to be named: those whose names begin as that of the boxes does, `objects.area` beside `objects.bbox`. A stage that may leave
+    /// boxes out, or adds some, refuses any other; [`project`](crate::DatasetExt::project) takes away what nobody needs.
     #[must_use]
     pub fn label_fields(mut self, columns: &[&str]) -> Self {
         self.label_fields
@@ -182,8 +185,15 @@ impl Boxes {
     }
 
     /// The name of its column.
-    pub(super) fn column(&self) -> &str {
+    pub(in crate::image) fn column(&self) -> &str {
         &self.column
+    }
+
+    /// Whether it leaves out boxes that are in the picture.
+    pub(super) fn has_limits(&self) -> bool {
+        [self.min_area, self.min_visibility, self.min_width, self.min_height]
+            .iter()
+            .any(|limit| *limit > 0.0)
     }
 
     /// Its label fields.

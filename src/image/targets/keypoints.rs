@@ -68,6 +68,7 @@ impl Keypoints {
     }
 
     /// Columns of lists that have an item for each point (or object): what belongs to a point that is left out is left out, too.
+    /// Lists beside the points are to be named, as those beside [boxes](super::Boxes::label_fields).
     #[must_use]
     pub fn label_fields(mut self, columns: &[&str]) -> Self {
         self.label_fields
@@ -96,6 +97,11 @@ impl Keypoints {
     pub fn at_most(mut self, items: usize) -> Self {
         self.at_most = items;
         self
+    }
+
+    /// Whether it leaves out points that leave the picture, where they are no objects of several.
+    pub(super) fn leaves_out(&self) -> bool {
+        !self.keep_outside
     }
 
     /// With the pairs that the column says, where none are named.

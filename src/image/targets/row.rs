@@ -1,8 +1,10 @@
 //! All targets of a stage, bound to their columns and moved row by row.
 
+use super::beside::{BOXES, POINTS, lists_beside, refuse_beside, unnamed};
 use super::boxes::Boxes;
 use super::fields::{Lists, swapped};
 use super::keypoints::Keypoints;
+use super::leaving::{cuts, leaves_out};
 use crate::error::{Error, Result};
 use crate::image::Crop;
 use crate::image::Motion;
@@ -21,6 +23,8 @@ pub(in crate::image) struct Targets {
     /// In the order of the stage's: the column, and its label fields.
     boxes: Vec<(Boxes, usize, Vec<usize>)>,
     keypoints: Vec<(Keypoints, usize, Vec<usize>)>,
+    /// By these boxes, and by these keypoints, the lists beside them of which the stage was not told.
+    beside: [Vec<Vec<String>>; 2],
     /// The first column that is read, and the first that is written.
     first: usize,
     /// Whether the crop looks at boxes.
@@ -99,7 +103,44 @@ impl Targets {
                 )));
             }
         }
+        targets.beside = targets.untold(image, below)?;
         Ok(targets)
+    }
+
+    /// By the boxes and by the keypoints, the lists beside them of which the stage was not told: they stay right while nothing is left out.
+    ///
+    /// # Errors
+    ///
+    /// `Config` where the stage may leave out what they have an item for.
+    fn untold(&self, image: &Image, below: &Schema) -> Result<[Vec<Vec<String>>; 2]> {
+        // Points of objects that are not said to belong to boxes stay where a box goes.
+        let stays = |at: usize| {
+            let is_of_objects =
+                self.keypoints.iter().any(|(_, own, _)| *own == at) && self.columns[at].lists.inner.len() == 2;
+            is_of_objects && !self.boxes.iter().any(|(_, _, fields)| fields.contains(&at))
+        };
+        let told = self.columns.iter().enumerate().filter(|(at, _)| !stays(*at));
+        let told: Vec<&str> = told.map(|(_, column)| column.lists.column.as_str()).collect();
+        let (mut of_boxes, mut of_points) = (Vec::new(), Vec::new());
+        for (boxes, ..) in &self.boxes {
+            let lists = lists_beside(below, &boxes.column, &told);
+            if leaves_out(image, boxes) {
+                refuse_beside(&lists, &boxes.column, BOXES, "the stage may leave boxes out")?;
+            }
+            of_boxes.push(lists);
+        }
+        for (keypoints, own, _) in &self.keypoints {
+            let is_list = self.columns[*own].lists.inner.len() == 1 && keypoints.leaves_out();
+            let lists = match is_list {
+                true => lists_beside(below, &keypoints.column, &told),
+                false => Vec::new(),
+            };
+            if cuts(image) {
+                refuse_beside(&lists, &keypoints.column, POINTS, "the stage may leave points out")?;
+            }
+            of_points.push(lists);
+        }
+        Ok([of_boxes, of_points])
     }
 
     fn add(&mut self, lists: Lists, at_most: usize, image: &Image, taken: &[&str]) -> Result<usize> {
@@ -159,7 +200,8 @@ impl Targets {
         let motion = motions.whole();
         let mut kept = Vec::new();
         let mut of_objects = None;
-        for (boxes, at, fields) in &self.boxes {
+        let [beside_boxes, beside_points] = &self.beside;
+        for ((boxes, at, fields), beside) in self.boxes.iter().zip(beside_boxes) {
             let values = row.values::<f32>(self.first + at)?;
             let width = boxes.width();
             self.columns[*at].lists.check(values.len(), values.len() / width)?;
@@ -171,6 +213,10 @@ impl Targets {
                 }
             }
             let items = values.len() / width;
+            if kept.len() < items && !beside.is_empty() {
+                let why = "a box of this row is left out";
+                return Err(Error::data(unnamed(beside, &boxes.column, BOXES, why)));
+            }
             for &field in fields {
                 match self.keypoints.iter().position(|(_, own, _)| *own == field) {
                     Some(keypoints) => of_objects = Some((keypoints, kept.clone(), items)),
@@ -178,7 +224,7 @@ impl Targets {
                 }
             }
         }
-        for (nth, (keypoints, at, fields)) in self.keypoints.iter().enumerate() {
+        for (nth, ((keypoints, at, fields), beside)) in self.keypoints.iter().zip(beside_points).enumerate() {
             let column = &self.columns[*at].lists;
             let (values, width) = (row.values::<f32>(self.first + at)?, column.width());
             let items = values.len() / width;
@@ -195,6 +241,10 @@ impl Targets {
                 if stays && keypoints.moved(values, point, motions, moved) {
                     kept.push(item);
                 }
+            }
+            if kept.len() < items && !beside.is_empty() {
+                let why = "a point of this row is left out";
+                return Err(Error::data(unnamed(beside, &keypoints.column, POINTS, why)));
             }
             for &field in fields {
                 self.keep(row, out, field, (&kept, items), motion)?;
