@@ -130,8 +130,13 @@ fn names_of_keypoints_are_kept_and_left_and_right_change_places_in_a_mirror() {
     // Pairs that are named come first, and none is a choice, too.
     let kept = [&none[..], &[7.0, 5.0, 2.0, 9.0, 4.0, 2.0, 5.0, 4.0, 1.0]].concat();
     assert_eq!(mirror(Keypoints::new("objects.keypoints").mirror_pairs(&[])), kept);
-    // A stage that is not told of them says so.
     let cx = context();
+    let stored = cx.block_on(rows(&out, Split::Train).objects(&cx, "objects", BoxFormat::Xywh));
+    let beyond = Keypoints::new("objects.keypoints").mirror_pairs(&[[1, 3]]);
+    let refused = stored.unwrap().image("image", Image::sized(12, 10).keypoints(beyond));
+    let said_of_pairs = "mirror_pairs name point 3, and an object has 3, counted from 0";
+    assert!(refused.unwrap_err().to_string().ends_with(said_of_pairs));
+    // A stage that is not told of them says so.
     let rows = rows(&out, Split::Train).objects(&cx, "objects", BoxFormat::Xywh);
     let boxes = Boxes::new("objects.bbox", BoxFormat::Xyxy);
     let image = Image::sized(12, 10).horizontal_flip(1.0).boxes(boxes);
@@ -271,7 +276,7 @@ fn keypoints_of_yolo_are_read_and_flip_idx_exchanges_them() {
     let notes = import(&root, &out).unwrap();
     one(
         &notes,
-        "keypoints have no names; where a picture is mirrored, 1 and 2 change places",
+        "keypoints have no names; where a picture is mirrored, points 1 and 2 (counted from 0) change places",
     );
     assert_eq!(said(&out).mirror_pairs, [[1, 2]]);
     let expected = [
@@ -325,7 +330,7 @@ fn mistakes_in_keypoints_of_yolo_are_refused() {
         "",
         "kpt_shape is [0, 3], and has to be [points, 2]",
     );
-    let said = "flip_idx has to name for each of 3 keypoints the one";
+    let said = "flip_idx has to name for each of 3 keypoints the one whose place it takes where a picture is mirrored, counted from 0";
     refused("kpt_shape: [3, 3]\nflip_idx: [0, 1]", "", said);
     refused("kpt_shape: [3, 3]\nflip_idx: [1, 2, 0]", "", said);
     refused("kpt_shape: [3, 3]\nflip_idx: [0, 1, 3]", "", said);

@@ -140,7 +140,9 @@ impl Keypoints {
             ),
             [2 | 3] => Ok(()),
             [points, 2 | 3] => match self.pairs().iter().flatten().find(|&&point| point >= points) {
-                Some(point) => refused(format!("mirror_pairs name point {point} of {points}")),
+                Some(point) => refused(format!(
+                    "mirror_pairs name point {point}, and an object has {points}, counted from 0"
+                )),
                 None => Ok(()),
             },
             _ => Err(Error::schema(format!(

@@ -147,7 +147,7 @@ fn exchanged(all: &[usize], points: usize) -> Result<Vec<[usize; 2]>, String> {
             .map(|(at, to)| [at, *to])
             .collect()),
         false => Err(format!(
-            "flip_idx has to name for each of {} the one whose place it takes where a picture is mirrored, and that one has to name it: {all:?}",
+            "flip_idx has to name for each of {} the one whose place it takes where a picture is mirrored, counted from 0, and that one has to name it: {all:?}",
             counted(points as u64, "keypoint")
         )),
     }

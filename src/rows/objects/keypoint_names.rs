@@ -76,7 +76,7 @@ impl KeypointNames {
         (KEYPOINTS.to_owned(), serde_json::json!({ column: self }).to_string())
     }
 
-    /// The pairs that change places, in words; none where there are none.
+    /// The pairs that change places, in words; none where there are none. Points without names have their numbers, from 0.
     pub(crate) fn pairs_in_words(&self) -> Option<String> {
         let name = |at: usize| self.names.get(at).cloned().unwrap_or_else(|| at.to_string());
         let all = self.mirror_pairs.iter().take(Self::TOLD);
@@ -86,7 +86,11 @@ impl KeypointNames {
         if let Some(more) = self.mirror_pairs.len().checked_sub(Self::TOLD).filter(|more| *more > 0) {
             all.push(format!("{more} more pairs"));
         }
-        (!all.is_empty()).then(|| all.join(", "))
+        let all = (!all.is_empty()).then(|| all.join(", "))?;
+        Some(match self.names.is_empty() {
+            true => format!("points {all} (counted from 0)"),
+            false => all,
+        })
     }
 
     fn check(&self, column: &str, many: usize) -> Result<()> {
