@@ -348,7 +348,7 @@ impl Finetune {
         let augmentation = mask.into_iter().fold(self.augmentation()?, Image::mask);
         let augmented = match augmentation.needs_class() {
             false => augmentation,
-            true => augmentation.classes(datasets.row_classes()?.0),
+            true => augmentation.classes(self.spec.augment.checked_classes(datasets.row_classes()?.0)?),
         };
         augmented.check()?;
         // Shares of two levels are no levels.

@@ -140,7 +140,8 @@ impl Finetune {
         let rows: Arc<dyn Dataset> = match self.spec.augment.row_join() {
             None => Arc::new(rows),
             Some(join) => {
-                let joined = Mixed::new(rows, self.joining(datasets, &input, join)?)?;
+                let joined = Mixed::new(rows, self.joining(datasets, &input, join)?)
+                    .map_err(|error| self.spec.augment.at_row_join(error))?;
                 match join.mask_column() {
                     None => Arc::new(joined),
                     Some(mask) => Arc::new(without(joined, mask)?),

@@ -3,6 +3,7 @@
 use super::datasets::Datasets;
 use super::definition::{Input, Split};
 use super::finetune::Finetune;
+use super::spec::no_mixed_labels;
 use super::spec::row_join::RowJoin;
 use super::strategy::Strategy;
 use crate::dataset::Dataset;
@@ -29,10 +30,7 @@ impl Finetune {
                     label: datasets.label.clone(),
                     rule,
                 })),
-                false => Err(Error::config(format!(
-                    "it mixes the labels of two rows of one class each, and the task {} does not learn shares of classes",
-                    datasets.task.name()
-                ))),
+                false => Err(no_mixed_labels(&*datasets.task)),
             }
         };
         let stage = match join {
@@ -88,6 +86,7 @@ impl Finetune {
                 Some(givers)
             }
         };
-        datasets.task.copy_paste(input, copy_paste, from)
+        let stage = datasets.task.copy_paste(input, copy_paste, from);
+        stage.map_err(|error| self.spec.augment.at_row_join(error))
     }
 }

@@ -217,7 +217,8 @@ impl Finetune {
             match join.filter(|join| split == Split::Train && !join.mixes_labels()) {
                 None => Ok(Arc::new(images)),
                 Some(join) => {
-                    let joined = MixedViews::new(images, self.joining(datasets, &input, join)?)?;
+                    let joined = MixedViews::new(images, self.joining(datasets, &input, join)?)
+                        .map_err(|error| self.spec.augment.at_row_join(error))?;
                     // The mask has served.
                     Ok(match join.mask_column() {
                         None => Arc::new(joined),

@@ -11,8 +11,15 @@ use crate::rows::Transformed;
 impl Finetune {
     /// Refuses operations that the task forbids, whether or not a view takes them.
     pub(super) fn check_operations(&self, datasets: &Datasets, input: &Input) -> Result<()> {
-        let stage = datasets.task.stage(input, Split::Train)?;
-        Transformed::new(datasets.training_rows(input)?, stage).map(drop)
+        let bound = |split| {
+            let stage = datasets.task.stage(input, split)?;
+            Transformed::new(datasets.training_rows(input)?, stage).map(drop)
+        };
+        // What the plain pictures have as well is no fault of the augmentation.
+        bound(Split::Train).map_err(|error| match bound(Split::Evaluation) {
+            Ok(()) => error.context("augment"),
+            Err(_) => error,
+        })
     }
 
     /// What there is to say where no picture is augmented, whether operations were chosen or are the usual ones.

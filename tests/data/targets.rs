@@ -960,6 +960,9 @@ fn pasted_objects_are_cut_out_by_their_mask() {
     let unknown = images().copy_paste("image", pasting("circle")).unwrap_err();
     let said = "classes: \"circle\" is none of the classes \"diamond\", \"square\"";
     assert!(unknown.to_string().ends_with(said), "{unknown}");
+    let misspelt = images().copy_paste("image", pasting("diamont")).unwrap_err();
+    let said = "classes: \"diamont\" is none of the classes: do you mean \"diamond\"?";
+    assert!(misspelt.to_string().ends_with(said), "{misspelt}");
 }
 
 #[test]

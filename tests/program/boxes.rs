@@ -281,7 +281,7 @@ fn masks_and_rare_boxes_are_looked_into() {
             dir.path(),
             r#"preview --train good.parquet --task segment --label seg --size 32 --augment {"copy_paste":{"mask":"seg"}} --out p.png"#,
         ),
-        "copy_paste takes objects with boxes, and the task segment has none",
+        "augment.operations[0]: copy_paste takes objects with boxes, and the task segment has none",
     );
 }
 
@@ -439,7 +439,7 @@ fn options_without_effect_are_refused() {
         ),
         (
             "--augment aug_mix --views 1",
-            "aug_mix: it mixes pictures that were moved in different ways, so boxes would lie",
+            "augment: image: aug_mix: it mixes pictures that were moved in different ways, so boxes would lie",
         ),
         (
             r#"--augment {"copy_paste":{"classes":["zzz"]}}"#,

@@ -94,7 +94,7 @@ fn a_recipe_mixes_pictures_of_a_classification() {
         ),
         (
             "--augment mixup cutmix --unfreeze 1",
-            "augment.operations[0]: mixup takes pictures that are augmented already: it comes last",
+            "augment.operations[0]: mixup takes other rows, and so does cutmix, augment.operations[1]: one operation of a run does, and it comes last",
         ),
         (
             r#"--augment {"cutmix":{"alpha":0}} --unfreeze 1"#,

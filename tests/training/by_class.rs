@@ -97,7 +97,7 @@ fn a_task_without_classes_and_a_class_that_is_not_there_are_refused() {
     assert!(error.starts_with(said), "{error}");
     let error = refused(names(), &AUGMENT.replace("fewer_than = 10", "classes = [\"c\"]"));
     assert!(
-        error.contains("by_class: classes: there is no class \"c\"; there are a, b"),
+        error.starts_with("augment.operations[0]: by_class: classes: there is no class \"c\"; there are a, b"),
         "{error}"
     );
 }

@@ -11,7 +11,7 @@ use arrow::datatypes::Float32Type;
 use common::context;
 use millstream::dataset::Origin;
 use millstream::error::ErrorKind;
-use millstream::task::{Finetune, Preview};
+use millstream::task::{Detect, Finetune, Preview};
 use millstream::{Dataset, Stable};
 use serde_json::{Value, json};
 
@@ -115,7 +115,7 @@ fn what_cannot_be_joined_is_refused_before_anything_is_written() {
     );
     refused(
         of(json!([{ "mosaic": { "masks": ["m"] } }])),
-        "boxes are those of the task, and masks are not learnt",
+        "augment.operations[0]: mosaic: boxes are those of the task, and masks are not learnt: leave out boxes, masks and instances",
     );
     refused(
         of(json!(["mosaic"])).views(1),
@@ -126,7 +126,29 @@ fn what_cannot_be_joined_is_refused_before_anything_is_written() {
         "augment.operations[0]: mixup: it mixes pictures each time they come, and the head alone trains",
     );
     refused(
+        of(json!(["mixup"])),
+        "or leave out mixup; it is for a classification: for boxes there are mosaic and copy_paste",
+    );
+    let said = "it mixes the labels of two rows of one class each, and the task detect does not learn shares of classes, since each of its boxes has a class: \
+                take mosaic or copy_paste, which bring boxes along";
+    refused(
         of(json!(["cutmix"])).unfreeze(1),
-        "augment.operations[0]: cutmix: it mixes the labels of two rows of one class each, and the task detect does not learn",
+        &format!("augment.operations[0]: cutmix: {said}"),
+    );
+    // Where the task is named, that comes before what mixing needs.
+    let mut named = of(json!(["mixup"]));
+    named.spec.task = Some(Detect::default().into());
+    refused(named, &format!("augment.operations[0]: mixup: {said}"));
+    refused(
+        of(json!(["horizontal_flip", "mosaic", "copy_paste"])),
+        "augment.operations[1]: mosaic takes other rows, and so does copy_paste, augment.operations[2]",
+    );
+    refused(
+        of(json!([{ "copy_paste": { "instances": ["objects.category"] } }])),
+        "augment.operations[0]: copy_paste: numbers of objects are not learnt",
+    );
+    refused(
+        of(json!([{ "copy_paste": { "classes": ["brigth"] } }])),
+        "augment.operations[0]: copy_paste: classes: \"brigth\" is none of the classes: do you mean \"bright\"?",
     );
 }

@@ -10,7 +10,7 @@ use crate::plan::Plan;
 use crate::quote::quoted;
 use crate::rng::Rng;
 use crate::rows::{Bound, DType, Draws, Element, Lying, Out, Partner, Partners, Row, Stage, StageColumns, Windows};
-use crate::spec::{Description, Spec};
+use crate::spec::{Description, Spec, nearest};
 use arrow::datatypes::Schema;
 use std::sync::Arc;
 
@@ -202,11 +202,16 @@ impl CopyPaste {
             ))),
             PastedClass::Name(name) => names.iter().position(|known| known == name).map_or_else(
                 || {
-                    let known: Vec<String> = names.iter().map(|name| quoted(name)).collect();
+                    let known = match nearest(name, names.iter().map(String::as_str)) {
+                        Some(near) => format!(": do you mean {}?", quoted(near)),
+                        None => {
+                            let known: Vec<String> = names.iter().map(|name| quoted(name)).collect();
+                            format!(" {}", known.join(", "))
+                        }
+                    };
                     Err(Error::config(format!(
-                        "classes: {} is none of the classes {}",
-                        quoted(name),
-                        known.join(", ")
+                        "classes: {} is none of the classes{known}",
+                        quoted(name)
                     )))
                 },
                 |at| Ok(at as i64),

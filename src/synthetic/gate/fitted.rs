@@ -322,7 +322,7 @@ impl Fitted {
             let limit = self.too_near * self.too_near * (1.0 + 1e-9);
             let near = any_near(
                 &values.select(&left),
-                &self.training,
+                &*self.training,
                 |_| limit,
                 |_, square| square.sqrt() < self.too_near,
             );

@@ -2,7 +2,9 @@
 
 use super::row_join::RowJoin;
 use crate::error::{Error, Remedy, Result};
-use crate::image::{Brightness, Contrast, CopyPaste, Crop, HorizontalFlip, Image, ImageError, Operation, Rotate};
+use crate::image::{
+    Brightness, Classes, Contrast, CopyPaste, Crop, HorizontalFlip, Image, ImageError, Operation, Rotate,
+};
 use crate::spec::Named;
 use serde::de::value::SeqAccessDeserializer;
 use serde::de::{self, SeqAccess, Visitor};
@@ -133,9 +135,31 @@ impl AugmentOptions {
 
     /// `error` of the [operation that takes other rows](Self::row_join).
     pub(crate) fn of_row_join(&self, error: Error) -> Error {
-        let at = self.operations.len().saturating_sub(1);
         let name = self.operations.last().map_or("", |last| last.name());
-        error.context(format!("augment.operations[{at}]: {name}"))
+        self.at_row_join(error.context(name))
+    }
+
+    /// As [`of_row_join`](Self::of_row_join), of an error that begins with the name of the operation.
+    pub(crate) fn at_row_join(&self, error: Error) -> Error {
+        let at = self.operations.len().saturating_sub(1);
+        error.context(format!("augment.operations[{at}]"))
+    }
+
+    /// `classes`, if all operations can be told them.
+    ///
+    /// # Errors
+    ///
+    /// `Config` for a class that there is not.
+    pub(crate) fn checked_classes(&self, classes: Classes) -> Result<Classes> {
+        let of_image = self.operations.iter().enumerate();
+        let mut of_image = of_image.filter(|(_, operation)| operation.with_partners().is_none());
+        of_image.try_for_each(|(at, operation)| {
+            let alone = Image::default().with_shared(operation.clone().into_inner());
+            let told = alone.classes(classes.clone());
+            let placed = |error| Error::from(error).context(format!("augment.operations[{at}]"));
+            told.check_parts().map_err(placed)
+        })?;
+        Ok(classes)
     }
 
     /// Refuses what is wrong whatever the size of the pictures is, and an operation that takes other rows and that others come after.
@@ -150,6 +174,16 @@ impl AugmentOptions {
                 let placed = |error| Error::from(error).context(format!("augment.operations[{at}]"));
                 alone.check_parts().map_err(placed)?;
             }
+        }
+        let joins: Vec<usize> = (0..self.operations.len())
+            .filter(|&at| self.operations[at].with_partners().is_some())
+            .collect();
+        if let [first, second, ..] = joins[..] {
+            let [one, other] = [first, second].map(|at| self.operations[at].name());
+            return Err(Error::config(format!(
+                "augment.operations[{first}]: {one} takes other rows, and so does {other}, augment.operations[{second}]: one operation of a run does, and \
+                 it comes last: leave one of the two out"
+            )));
         }
         let before = self.operations.split_last().map_or(&[][..], |(_, before)| before);
         if let Some(at) = before.iter().position(|operation| operation.with_partners().is_some()) {

@@ -18,7 +18,9 @@ pub use train::TrainOptions;
 
 use self::row_join::RowJoin;
 use super::catalog::NamedTask;
+use super::definition::Task;
 use super::strategy::Strategy;
+use super::target_kind::TargetKind;
 use crate::error::{Error, Result};
 use crate::plan::Plan;
 use crate::spec::Spec;
@@ -158,6 +160,9 @@ impl FinetuneSpec {
                 ))),
             };
         }
+        if let Some(task) = self.task.as_deref().filter(|task| !task.takes_soft_labels()) {
+            return Err(self.augment.of_row_join(no_mixed_labels(task)));
+        }
         let why = if train.unfreeze == 0 || train.deep_epochs == 0 {
             "the head alone trains, on features that are computed once of each picture: let stages of the backbone train (train.unfreeze)"
         } else if train.fixed_views {
@@ -166,7 +171,11 @@ impl FinetuneSpec {
             return Ok(());
         };
         Err(self.augment.of_row_join(Error::config(format!(
-            "it mixes pictures each time they come, and {why}, or leave out {name}"
+            "it mixes pictures each time they come, and {why}, or leave out {name}{}",
+            match self.task {
+                Some(_) => "",
+                None => "; it is for a classification: for boxes there are mosaic and copy_paste",
+            }
         ))))
     }
 
@@ -188,4 +197,18 @@ impl FinetuneSpec {
             false => plan,
         }
     }
+}
+
+/// What is wrong with `task` where an operation mixes labels, and what to do.
+pub(in crate::task) fn no_mixed_labels(task: &dyn Task) -> Error {
+    let instead = match task.target() {
+        TargetKind::Objects(_) => {
+            ", since each of its boxes has a class: take mosaic or copy_paste, which bring boxes along"
+        }
+        _ => ": leave it out",
+    };
+    Error::config(format!(
+        "it mixes the labels of two rows of one class each, and the task {} does not learn shares of classes{instead}",
+        task.name()
+    ))
 }
