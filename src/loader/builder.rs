@@ -3,6 +3,7 @@ use super::depth;
 use super::fetcher::{Fetcher, row_bytes};
 use super::journal::Quarantine;
 use super::on_error::OnError;
+use super::pass::Pass;
 use super::spec::LoaderSpec;
 use super::stream::{Blocking, Loader};
 use super::synthetic_cost::synthetic_cost;
@@ -41,6 +42,8 @@ pub struct LoaderBuilder {
     quarantine: Option<Quarantine>,
     journal: Option<PathBuf>,
     pub(super) feedback: Option<Feedback>,
+    /// What a pass over all rows is called.
+    pass: Pass,
 }
 
 impl LoaderBuilder {
@@ -55,6 +58,7 @@ impl LoaderBuilder {
             quarantine: None,
             journal: None,
             feedback: None,
+            pass: Pass::EPOCH,
         }
     }
 
@@ -167,11 +171,18 @@ impl LoaderBuilder {
         self
     }
 
+    /// Calls a pass over all rows so: [`explain`](Self::explain) says it.
+    #[cfg(feature = "train")]
+    pub(crate) fn pass(mut self, pass: Pass) -> Self {
+        self.pass = pass;
+        self
+    }
+
     /// What will be loaded: the pipeline from the top down, its classes, windows and bytes. Parameters of a node go on in another line after
     /// 120 columns, whatever the terminal; what the program prints around it is wrapped at 80.
     pub fn explain(&self) -> String {
         let len = match self.dataset.len() {
-            Len::Finite(rows) => format!("{} an epoch", counted(rows.get(), "row")),
+            Len::Finite(rows) => format!("{} {}", counted(rows.get(), "row"), self.pass.a),
             Len::Endless => "endless".to_owned(),
         };
         let below = self.dataset.describe();
@@ -181,7 +192,7 @@ impl LoaderBuilder {
             in_units(self.memory_bound()),
             in_units(self.cx.memory())
         ));
-        let synthetic = synthetic_cost(&*self.dataset, &below, &self.cx);
+        let synthetic = synthetic_cost(&*self.dataset, &below, &self.cx, self.pass);
         let plan = chosen.into_iter().chain(synthetic).fold(plan, Plan::note);
         plan.input(below).to_string()
     }
@@ -253,9 +264,10 @@ impl LoaderBuilder {
             ));
         } else if open > 0 {
             lines.push(format!(
-                "the {} MiB of blocks that are open at once fit into {} MiB (half of the budget): each is read about once an epoch",
+                "the {} MiB of blocks that are open at once fit into {} MiB (half of the budget): each is read about once {}",
                 mib(open),
-                mib(cache)
+                mib(cache),
+                self.pass.a
             ));
         }
         lines

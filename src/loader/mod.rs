@@ -9,6 +9,7 @@ mod fetcher;
 mod follow;
 mod journal;
 mod on_error;
+mod pass;
 mod provenance;
 mod spec;
 mod stream;
@@ -25,3 +26,5 @@ pub use stream::{Blocking, Loader};
 pub(crate) use fetcher::Fetcher;
 #[cfg(feature = "train")]
 pub(crate) use on_error::is_replaceable;
+#[cfg(feature = "train")]
+pub(crate) use pass::Pass;

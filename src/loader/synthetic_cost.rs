@@ -1,5 +1,6 @@
 //! What synthetic rows cost beside the stored rows that they replace.
 
+use super::pass::Pass;
 use crate::dataset::{Dataset, Origin};
 use crate::exec::Context;
 use crate::mix::{BalanceSpec, SegmentsSpec};
@@ -18,7 +19,7 @@ const EPOCHS: u64 = 12;
 
 /// How many stored rows a synthetic row of each generator or stage reads, and what it [costs](Plan::cost) beside one, a line each; none where no row is synthetic. It is worked out
 /// from where rows of the first epochs come from, without reading one: of a stream by segments nothing is said.
-pub(super) fn synthetic_cost(dataset: &dyn Dataset, plan: &Plan, cx: &Context) -> Vec<String> {
+pub(super) fn synthetic_cost(dataset: &dyn Dataset, plan: &Plan, cx: &Context, pass: Pass) -> Vec<String> {
     let is_stream = !plan.topmost(SegmentsSpec::NAME, "column").is_empty();
     let Some(rows) = dataset.len().finite().filter(|_| !is_stream) else {
         return Vec::new();
@@ -45,8 +46,11 @@ pub(super) fn synthetic_cost(dataset: &dyn Dataset, plan: &Plan, cx: &Context) -
         String::new()
     };
     let counted_over = match follows {
-        true => format!("in the first epoch{of_rows}; what later ones have follows from reports"),
-        false => format!("a mean of the first {EPOCHS} epochs{of_rows}"),
+        true => format!(
+            "in the first {}{of_rows}; what later ones have follows from reports",
+            pass.one
+        ),
+        false => format!("a mean of the first {EPOCHS} {}{of_rows}", pass.many),
     };
     let line = |(name, (synthetic, parents)): (Arc<str>, (u64, u64))| {
         let share = synthetic as f64 / sample as f64;
@@ -58,16 +62,18 @@ pub(super) fn synthetic_cost(dataset: &dyn Dataset, plan: &Plan, cx: &Context) -
         let reads = match parents {
             0 => "made without reading a stored row, in place of one row read each".to_owned(),
             _ => format!(
-                "each made of {per_row:.1} stored rows{read}, where the row that it replaces is one: {:.0} rows read an epoch in place of {epoch}",
-                taken.unwrap_or(per_row) * epoch as f64
+                "each made of {per_row:.1} stored rows{read}, where the row that it replaces is one: {:.0} rows read {} in place of {epoch}",
+                taken.unwrap_or(per_row) * epoch as f64,
+                pass.a
             ),
         };
         // Rows of a file are called by what made them.
         let cost = plan.cost_of(&name).or_else(|| plan.cost_of(BankSpec::NAME)).flatten();
         let cost = cost.map_or_else(String::new, |cost| format!("; {cost}"));
         format!(
-            "synthetic ({name}): about {} an epoch, {reads}{cost}; {counted_over}",
-            counted(epoch, "row")
+            "synthetic ({name}): about {} {}, {reads}{cost}; {counted_over}",
+            counted(epoch, "row"),
+            pass.a
         )
     };
     made.into_iter().map(line).collect()

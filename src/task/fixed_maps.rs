@@ -9,7 +9,6 @@ use crate::columns::{index_of, shape_of};
 use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Remedy, Result};
 use crate::exec::Context;
-use crate::ext::DatasetExt;
 use crate::loader::LoaderBuilder;
 use crate::model::{FeatureModel, FrozenBackbone, FrozenMaps};
 use crate::rows::Cached;
@@ -95,6 +94,6 @@ impl Finetune {
         let rows = Arc::clone(&maps.rows) as Arc<dyn Stable>;
         let order = TrainingOrder::new(cx, rows, datasets, &self.wanted(strategy, true)?)?;
         let feedback = order.feedback().cloned();
-        Ok(self.batches(order.loader(cx), feedback.as_ref()))
+        Ok(self.batches(Arc::new(order).into_loader(cx), feedback.as_ref()))
     }
 }

@@ -172,7 +172,7 @@ impl Finetune {
     /// The rows of `order` in batches of the run's size, under its seed.
     pub(super) fn batches_of(&self, cx: &Context, order: Arc<TrainingOrder>) -> LoaderBuilder {
         let feedback = order.feedback().cloned();
-        self.batches(order.loader(cx), feedback.as_ref())
+        self.batches(order.into_loader(cx), feedback.as_ref())
     }
 
     /// `loader` in batches of the run's size, under its seed, whose rows follow `feedback`.

@@ -8,8 +8,9 @@ use crate::error::Result;
 use crate::exec::Context;
 use crate::ext::DatasetExt;
 use crate::forward::forward;
+use crate::loader::{LoaderBuilder, Pass};
 use crate::mix::{Balance, BalanceSpec, BatchPart, Feedback, PartOrigin, Picked, Quota};
-use crate::order::Shuffle;
+use crate::order::{Sampler, Shuffle};
 use crate::plan::Plan;
 use crate::prepared::Prepared;
 use crate::synthetic::Generator;
@@ -95,6 +96,25 @@ impl TrainingOrder {
             }
             None => Self::Shuffled(rows.shuffle()),
         })
+    }
+
+    /// Whether a pass over its rows has every view of each, which is no epoch of a training: a balance has as many rows as there are stored ones, and the next
+    /// view of each row in the next pass over its class.
+    pub(super) fn has_all_views(&self) -> bool {
+        match self {
+            Self::Balanced(_) => false,
+            Self::Shuffled(rows) => rows.base().views() > 1,
+        }
+    }
+
+    /// The loader of its rows.
+    pub(super) fn into_loader(self: Arc<Self>, cx: &Context) -> LoaderBuilder {
+        let has_all_views = self.has_all_views();
+        let loader = self.loader(cx);
+        match has_all_views {
+            true => loader.pass(Pass::OF_VIEWS),
+            false => loader,
+        }
     }
 
     /// Lets `generator` make what the strategy wants of it.

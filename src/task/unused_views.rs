@@ -36,8 +36,8 @@ impl Finetune {
         })
     }
 
-    /// What there is to say where the epochs pass over no row as often as it has views: each pass takes the next view. None where
-    /// the shares of the classes, which decide how often rows come, are still to be chosen.
+    /// What there is to say where rows do not come as often as they have views: each time in the next view, or, where all views are shuffled together, in any
+    /// that has not come yet. None where the shares of the classes, which decide how often rows come, are still to be chosen.
     pub(super) fn unused_views(&self, datasets: &Datasets, strategies: &[Strategy]) -> Option<String> {
         let (views, train) = (self.spec.augment.views, &self.spec.train);
         let deep = if train.fixed_views && train.unfreeze > 0 {
@@ -46,7 +46,7 @@ impl Finetune {
             0
         };
         let epochs = train.epochs.max(deep);
-        let passes = |strategy: &Strategy| {
+        let times = |strategy: &Strategy| {
             let Some(labels) = datasets.targets.one_class() else {
                 return Some(epochs);
             };
@@ -54,7 +54,7 @@ impl Finetune {
             let shares = strategy.target().shares(&counts, labels.names()).ok()?;
             let of_class = shares.iter().zip(&counts).filter(|(_, count)| **count > 0);
             let most = of_class.map(|(share, count)| epochs as f64 * rows * share / *count as f64);
-            // A part of a pass is one; what rounding leaves is none.
+            // A part of a time is one; what rounding leaves is none.
             Some((most.fold(0.0, f64::max) - 1e-6).ceil() as u64)
         };
         if strategies.iter().any(|strategy| strategy.auto) {
@@ -62,19 +62,26 @@ impl Finetune {
         }
         let used = strategies
             .iter()
-            .map(passes)
+            .map(times)
             .collect::<Option<Vec<_>>>()?
             .into_iter()
             .max()?;
-        (used < views).then(|| {
-            format!(
-                "only {used} of {} trained on: {} over no row more often, and each pass takes the next view; fewer views take less time",
+        let is_shuffled = |strategy: &Strategy| strategy.by.is_none() && strategy.target_of_rarest().is_none();
+        let is_shuffled = datasets.targets.one_class().is_none() && strategies.iter().all(is_shuffled);
+        (used < views).then(|| match is_shuffled {
+            true => format!(
+                "of the {views} views of a row only {} trained on in {}, on the average of all rows; fewer views take less time",
+                match used {
+                    1 => "1 is".to_owned(),
+                    many => format!("{many} are"),
+                },
+                counted(epochs, "epoch")
+            ),
+            false => format!(
+                "only {used} of {} trained on: in {} no row comes more often, and each time it is another view of it; fewer views take less time",
                 counted_with(views, "view", ["is", "are"]),
-                match epochs {
-                    1 => "1 epoch passes".to_owned(),
-                    many => format!("{} pass", counted(many, "epoch")),
-                }
-            )
+                counted(epochs, "epoch")
+            ),
         })
     }
 }

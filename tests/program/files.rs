@@ -591,7 +591,7 @@ fn views_that_no_epoch_takes_are_said() {
             .unwrap();
         notes.into_iter().find(|note| note.contains("trained on: "))
     };
-    let expected = "only 1 of 3 views are trained on: 1 epoch passes over no row more often, and each pass takes the next view; fewer views take less time";
+    let expected = "only 1 of 3 views are trained on: in 1 epoch no row comes more often, and each time it is another view of it; fewer views take less time";
     assert_eq!(said(3, 1).as_deref(), Some(expected));
     assert_eq!(said(3, 3), None);
 }

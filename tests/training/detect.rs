@@ -1094,8 +1094,16 @@ fn a_preview_draws_boxes_where_the_stage_has_moved_them() {
         .unwrap();
     let about = said.split_once("synthetic (copy_paste): about ").expect("it is said").1;
     let about: u64 = about.split(' ').next().and_then(|rows| rows.parse().ok()).unwrap();
-    // All views together are an epoch of what the head is trained on.
+    // A pass over all views together, or an epoch.
     assert!((45..=75).contains(&about) || (10..=20).contains(&about), "{about}");
+    // An epoch is one of the training: as many rows as are stored.
+    assert!(
+        said.contains("160 rows a pass over all views") && !said.contains("an epoch"),
+        "{said}"
+    );
+    let of_views =
+        "each view of each row once a pass over all views, and an epoch has as many steps as the 40 stored rows need";
+    assert!(notes.contains(of_views), "{notes}");
     // What is pasted comes behind the steps of the stage.
     let paste = json!([{ "horizontal_flip": { "p": 1.0 } }, { "copy_paste": { "classes": ["dark"], "cover": 1.0, "most": 1, "window": 4 } }]);
     run.spec.augment.operations = serde_json::from_value(paste).unwrap();

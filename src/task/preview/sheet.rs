@@ -191,6 +191,10 @@ impl PreviewRows {
                 counted(self.datasets.targets.len(), "stored row")
             ),
             (_, Some(target)) => format!("shares by the rarest class of a row: {target}"),
+            (_, None) if self.order().has_all_views() => format!(
+                "each view of each row once a pass over all views, and an epoch has as many steps as the {} need",
+                counted(self.datasets.targets.len(), "stored row")
+            ),
             (_, None) => "each row once an epoch".to_owned(),
         };
         let mut notes = vec![format!(
