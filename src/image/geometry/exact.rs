@@ -4,6 +4,7 @@ use super::mirror::Mirrored;
 use super::motion::Motion;
 use super::padding::Padding;
 use crate::image::pixels::Pixels;
+use std::ops::Range;
 
 /// Rows that are written at once where rows become columns, so that what is read of a row is used while it is in the cache.
 const BAND: usize = 16;
@@ -38,6 +39,16 @@ impl Axis {
 
     fn at(self, i: usize) -> i64 {
         self.start + if self.backwards { -(i as i64) } else { i as i64 }
+    }
+
+    /// Which of `count` pixels come from one of `length` pixels, whatever is shown beyond these.
+    fn inside(self, count: usize, length: u32) -> Range<usize> {
+        let (first, end) = match self.backwards {
+            false => (-self.start, i64::from(length) - self.start),
+            true => (self.start - i64::from(length) + 1, self.start + 1),
+        };
+        let first = first.clamp(0, count as i64);
+        first as usize..end.clamp(first, count as i64) as usize
     }
 
     /// Where each of `count` pixels comes from.
@@ -142,37 +153,62 @@ impl Exact {
         } else {
             (self.to[0], self.to[1])
         };
+        let inside = across.inside(count as usize, width);
         let columns = across.table(count, width, padding);
         let rows = down.table(lines, height, padding);
-        let pixel = |row: Option<usize>, column: Option<usize>| match (row, column) {
-            (Some(row), Some(column)) => old[row * stride + column],
-            _ => fill,
-        };
+        let of_row = |row: usize| &old[row * stride..][..stride];
         let wide = (self.to[0] as usize).max(1);
         if self.exchanged {
             for (band, new) in new.chunks_mut(wide * BAND).enumerate() {
+                let here = band * BAND..band * BAND + new.len() / wide;
+                let run = inside.start.clamp(here.start, here.end)..inside.end.clamp(here.start, here.end);
                 for (x, row) in rows.iter().enumerate() {
-                    for (y, line) in new.chunks_mut(wide).enumerate() {
-                        line[x] = pixel(*row, columns[band * BAND + y]);
+                    let Some(row) = *row else {
+                        new.iter_mut().skip(x).step_by(wide).for_each(|to| *to = fill);
+                        continue;
+                    };
+                    let from = of_row(row);
+                    for y in (here.start..run.start).chain(run.end.max(run.start)..here.end) {
+                        new[(y - here.start) * wide + x] = columns[y].map_or(fill, |column| from[column]);
+                    }
+                    if run.is_empty() {
+                        continue;
+                    }
+                    let to = new[(run.start - here.start) * wide + x..].iter_mut().step_by(wide);
+                    let [first, last] = [run.start, run.end - 1].map(|y| across.at(y) as usize);
+                    match across.backwards {
+                        false => to.zip(&from[first..=last]).for_each(|(to, from)| *to = *from),
+                        true => to
+                            .zip(from[last..=first].iter().rev())
+                            .for_each(|(to, from)| *to = *from),
                     }
                 }
             }
             return;
         }
-        let whole = match (columns.first(), columns.last()) {
-            (Some(Some(first)), Some(Some(last))) if !across.backwards && last + 1 == first + columns.len() => {
-                Some(*first)
-            }
-            _ => None,
+        // What is copied as one; of a picture that runs backwards nothing is.
+        let run = if across.backwards || inside.is_empty() {
+            0..0
+        } else {
+            inside
         };
-        for (line, row) in new.chunks_exact_mut(wide).zip(rows) {
-            match (row, whole) {
-                (Some(row), Some(first)) => line.copy_from_slice(&old[row * stride + first..][..wide]),
-                _ => line
-                    .iter_mut()
-                    .zip(&columns)
-                    .for_each(|(to, column)| *to = pixel(row, *column)),
+        let draw = |(line, row): (&mut [T], Option<usize>)| {
+            let Some(row) = row else {
+                return line.fill(fill);
+            };
+            let from = of_row(row);
+            for x in (0..run.start).chain(run.end..wide) {
+                line[x] = columns[x].map_or(fill, |column| from[column]);
             }
+            if !run.is_empty() {
+                line[run.clone()].copy_from_slice(&from[across.at(run.start) as usize..][..run.len()]);
+            }
+        };
+        // Memory is read from its first row on, which is faster than from its last.
+        let all = new.chunks_exact_mut(wide).zip(rows);
+        match down.backwards {
+            false => all.for_each(draw),
+            true => all.rev().for_each(draw),
         }
     }
 }
@@ -204,6 +240,24 @@ mod tests {
             moved(&Motion::crop(size, [4, 2], [-1, -1]), black),
             [0, 0, 0, 0, 0, 1, 2, 3]
         );
+        // A rim on all sides, of a picture that lies as it is, on its side, and mirrored.
+        let rim = |motion: Motion| {
+            let size = motion.to();
+            moved(
+                &motion.then(Motion::crop(size, size.map(|side| side + 2), [-1, -1])),
+                black,
+            )
+        };
+        assert_eq!(rim(Motion::identity([2, 1])), [0, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 0]);
+        assert_eq!(
+            rim(Motion::horizontal_flip([2, 1])),
+            [0, 0, 0, 0, 0, 2, 1, 0, 0, 0, 0, 0]
+        );
+        assert_eq!(rim(Motion::transpose([2, 1])), [0, 0, 0, 0, 1, 0, 0, 2, 0, 0, 0, 0]);
+        assert_eq!(
+            rim(Motion::rotation([2, 2], 90.0)),
+            [0, 0, 0, 0, 0, 2, 4, 0, 0, 1, 3, 0, 0, 0, 0, 0]
+        );
         assert_eq!(
             moved(&Motion::crop(size, [4, 2], [-1, -1]), Padding::Edge),
             [1, 1, 2, 3, 1, 1, 2, 3]
@@ -213,7 +267,47 @@ mod tests {
             [5, 4, 5, 6, 2, 1, 2, 3]
         );
         assert!(Exact::of(&Motion::rotation(size, 1.0)).is_none());
+        let apart = Motion::crop(size, [2, 1], [5, 0]);
+        assert_eq!(moved(&apart, black), [0, 0]);
+        assert_eq!(moved(&apart, Padding::Edge), [3, 3]);
         // A quarter turn about the centre of a picture that is no square moves pixels by halves.
         assert!(Exact::of(&Motion::rotation(size, 90.0)).is_none());
+    }
+
+    #[test]
+    fn every_pixel_is_the_one_that_its_place_says() {
+        let size = [37, 41];
+        let old: Vec<u16> = (1..=37 * 41).collect();
+        let turns = [
+            Motion::identity(size),
+            Motion::horizontal_flip(size),
+            Motion::vertical_flip(size),
+            Motion::transpose(size),
+            Motion::transpose(size).then(Motion::horizontal_flip([41, 37])),
+            Motion::transpose(size).then(Motion::vertical_flip([41, 37])),
+        ];
+        for turn in turns {
+            for (to, from) in [
+                ([60, 50], [-4, -7]),
+                ([20, 18], [5, 9]),
+                ([50, 20], [-8, 22]),
+                ([5, 60], [30, -40]),
+            ] {
+                let motion = turn.clone().then(Motion::crop(turn.to(), to, from));
+                let exact = Exact::of(&motion).unwrap();
+                for padding in [Padding::default(), Padding::Edge, Padding::Reflect] {
+                    let mut new = vec![7; (to[0] * to[1]) as usize];
+                    exact.copy(&old, &mut new, 0, padding);
+                    for (at, found) in new.into_iter().enumerate() {
+                        let place = [at as u32 % to[0], at as u32 / to[0]].map(|side| f64::from(side) + 0.5);
+                        let [x, y] = motion.origin(place);
+                        let column = padding.pixel(x.floor() as i64, size[0]);
+                        let row = padding.pixel(y.floor() as i64, size[1]);
+                        let wanted = column.zip(row).map_or(0, |(column, row)| old[row * 37 + column]);
+                        assert_eq!(found, wanted, "{at} of {exact:?}, {padding:?}");
+                    }
+                }
+            }
+        }
     }
 }
