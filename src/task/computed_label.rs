@@ -11,6 +11,8 @@ use std::sync::Arc;
 
 /// What the column of the classes is called where nobody names it.
 const LABEL: &str = "label";
+/// Classes without rows that are named.
+const MOST: usize = 8;
 
 /// Rows of files and, where they are worked out, the class of each.
 #[derive(Clone, Debug)]
@@ -68,8 +70,19 @@ impl LabelledFiles {
     pub(super) fn note(&self, data: &DataOptions) -> Option<String> {
         let (labels, key) = self.labels.as_ref().zip(data.label_by.as_ref())?;
         let of: Vec<String> = key.columns().into_iter().map(quoted).collect();
+        let classes = labels.names().iter().zip(labels.counts());
+        let empty: Vec<String> = classes
+            .filter(|(_, rows)| *rows == 0)
+            .map(|(name, _)| quoted(name))
+            .collect();
+        // Edges in another unit than the column's leave classes empty.
+        let empty = match empty.len() {
+            0 => String::new(),
+            all if all > MOST => format!("; no row is of {} and {} more", empty[..MOST].join(", "), all - MOST),
+            _ => format!("; no row is of {}", empty.join(", ")),
+        };
         Some(format!(
-            "the classes in column {} are worked out of {} (data.label_by)",
+            "the classes in column {} are worked out of {} (data.label_by){empty}",
             quoted(labels.column()),
             of.join(", ")
         ))
@@ -79,7 +92,8 @@ impl LabelledFiles {
         match &self.labels {
             None => Ok(rows),
             Some(labels) => {
-                let made = ClassEncoded::appended(rows.clone(), labels.into())?;
+                let made = ClassEncoded::appended(rows.clone(), labels.into());
+                let made = made.map_err(|error| error.context("data.label_by"))?;
                 Ok(rows.made_into(Arc::new(made)))
             }
         }

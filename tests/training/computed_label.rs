@@ -68,6 +68,9 @@ fn other_edges_are_other_classes() {
         targets(AGES),
         (["< 5", "5 to 15", ">= 15"].map(str::to_owned).to_vec(), 12)
     );
+    let run = named(dir.path(), "none", &AGES.replace("[5, 15]", "[5, 1000]"), "years");
+    let notes = run.datasets(&context()).unwrap().notes.join("\n");
+    assert!(notes.contains("(data.label_by); no row is of \">= 1000\""), "{notes}");
     let pairs = "[data]\nlabel_by = { product = [\"label\", \"time\"] }";
     let (names, _) = targets(pairs);
     assert_eq!(names[..3], ["a / day", "a / night", "b / day"]);
