@@ -145,9 +145,16 @@ impl Journal {
             }
             (Line::Detection(cell), Some(_)) => damage::of_detector(cell),
             (Line::Chosen(of), Some(_)) => damage::of_choice(&of.choice),
-            (Line::Refused(_) | Line::Cell(_), Some(_)) => None,
+            (Line::Cell(cell), Some(_)) => self.twice((&cell.data, cell.input, &cell.row, cell.seed)),
+            (Line::Refused(cell), Some(_)) => self.twice((&cell.data, cell.input, &cell.row, cell.seed)),
         };
         why.map_or(Ok(()), |why| Err(Error::data(damaged(number, false, &why))))
+    }
+
+    /// Why there is no second line of a cell: one of them would be passed over, whatever it says.
+    fn twice(&self, (data, input, row, seed): (&str, Input, &str, u64)) -> Option<String> {
+        let there = self.cell(data, input, row, seed).is_some() || self.refused(data, input, row, seed).is_some();
+        there.then(|| "a line before it is of the same cell".to_owned())
     }
 
     fn keep(&mut self, line: Line) {

@@ -244,6 +244,14 @@ fn check_lines(ablation: &Ablation, out: &Path) {
         ErrorKind::Resume,
         &["says once more what \"one\" holds"],
     );
+    refused(
+        &[&lines[..], &lines[1..2]].concat(),
+        ErrorKind::Data,
+        &[
+            &format!("line {} ", lines.len() + 1),
+            "a line before it is of the same cell",
+        ],
+    );
     let edited = |at: usize, pointer: &str, value: Value| {
         let mut lines = lines.clone();
         *lines[at].pointer_mut(pointer).unwrap() = value;
