@@ -2,7 +2,7 @@
 
 #[cfg(feature = "train")]
 use crate::spec::Field;
-use crate::spec::{Describe, Description, canonical, words};
+use crate::spec::{Describe, Description, canonical, shown_words, words};
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use xxhash_rust::xxh3::xxh3_128;
@@ -36,8 +36,10 @@ pub struct Plan {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Param {
     key: String,
-    /// In words.
+    /// In words, as cursors remember them.
     value: String,
+    /// In words for a reader.
+    shown: String,
     /// Whether it decides which rows come.
     decides_rows: bool,
     /// What is hashed of it, if anything is.
@@ -129,6 +131,7 @@ impl Plan {
             self.params.push(Param {
                 key: format!("{prefix}{}", field.name),
                 value: words(&field.value),
+                shown: shown_words(&field.value),
                 decides_rows: field.decides_rows,
                 hashed: field.hashed.as_ref().map(canonical),
             });
@@ -149,6 +152,7 @@ impl Plan {
         self.params.push(Param {
             key: key.into(),
             hashed: Some(value.clone()),
+            shown: value.clone(),
             decides_rows: true,
             value,
         });

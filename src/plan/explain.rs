@@ -14,8 +14,8 @@ impl Display for Plan {
         printed(self, 0, &mut |depth, node| {
             let pad = "  ".repeat(depth);
             // An empty list is one that is not set.
-            let params = node.params.iter().filter(|param| !param.value.is_empty());
-            let params = params.map(|param| escaped(&format!("{} {}", param.key, param.value)).into_owned());
+            let params = node.params.iter().filter(|param| !param.shown.is_empty());
+            let params = params.map(|param| escaped(&format!("{} {}", param.key, param.shown)).into_owned());
             let mut line = format!("{pad}{:<10}", node.name);
             for (at, param) in params.enumerate() {
                 if line.len() + param.len() > WIDTH && at > 0 {
@@ -54,5 +54,47 @@ fn printed<'a>(plan: &'a Plan, depth: usize, visit: &mut impl FnMut(usize, &'a P
     visit(depth, plan);
     for input in &plan.inputs {
         printed(input, depth + 1, visit);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::{Description, Field};
+    use serde_json::{Value, json};
+
+    fn plan(operations: Value) -> Plan {
+        let field = Field {
+            name: "operations".to_owned(),
+            hashed: Some(operations.clone()),
+            value: operations,
+            is_table: false,
+            decides_rows: true,
+        };
+        let fields = Description {
+            name: "augment",
+            version: 1,
+            fields: vec![field],
+        };
+        Plan::new("augment").part("", &fields)
+    }
+
+    #[test]
+    fn empty_lists_inside_of_a_parameter_are_left_out() {
+        let of = plan(json!([
+            { "identity": {} },
+            { "copy_paste": { "classes": [], "cover": 0.3, "mask": null } },
+            { "by_class": { "classes": ["bus"], "operations": [{ "rotate": { "degrees": 5.0 } }], "otherwise": [] } },
+        ]));
+        assert_eq!(
+            of.to_string(),
+            "augment    operations identity, copy_paste cover 0.3, by_class classes bus, operations rotate degrees 5"
+        );
+        // What cursors remember stays.
+        assert!(
+            of.settings()[1].starts_with("augment.operations=identity , copy_paste classes , cover 0.3, "),
+            "{:?}",
+            of.settings()
+        );
     }
 }

@@ -235,15 +235,32 @@ pub(crate) fn canonical(value: &Value) -> String {
 
 /// A value in words: `uniform`, `0.1`, `power 0.5`, `[0.1, 2]`, `image, mask`. What is not set inside of it is left out.
 pub(crate) fn words(value: &Value) -> String {
+    worded(value, true)
+}
+
+/// As [`words`], for a reader: empty lists inside of it are left out as well, and a name without parameters stands alone. Cursors and the manifests of imports
+/// compare [`words`], which stay as they are.
+pub(crate) fn shown_words(value: &Value) -> String {
+    worded(value, false)
+}
+
+fn worded(value: &Value, with_empty: bool) -> String {
+    let all = |items: &[Value]| {
+        let items = items.iter().map(|item| worded(item, with_empty));
+        items.collect::<Vec<_>>().join(", ")
+    };
     match value {
         Value::String(text) => text.clone(),
-        Value::Array(items) if items.iter().any(Value::is_number) => {
-            format!("[{}]", items.iter().map(words).collect::<Vec<_>>().join(", "))
-        }
-        Value::Array(items) => items.iter().map(words).collect::<Vec<_>>().join(", "),
+        Value::Array(items) if items.iter().any(Value::is_number) => format!("[{}]", all(items)),
+        Value::Array(items) => all(items),
         Value::Object(fields) => {
-            let field = |(name, value): (&String, &Value)| format!("{name} {}", words(value));
-            let set = fields.iter().filter(|(_, value)| !value.is_null());
+            let is_empty = |value: &Value| value.as_array().is_some_and(Vec::is_empty);
+            let is_set = |value: &Value| !value.is_null() && (with_empty || !is_empty(value));
+            let field = |(name, value): (&String, &Value)| match worded(value, with_empty) {
+                words if words.is_empty() && !with_empty => name.clone(),
+                words => format!("{name} {words}"),
+            };
+            let set = fields.iter().filter(|(_, value)| is_set(value));
             set.map(field).collect::<Vec<_>>().join(", ")
         }
         // 1, not 1.0.
