@@ -1,6 +1,6 @@
 //! Parameters that cannot be meant: the message says which of them it is, and what it has to be.
 
-use millstream::image::{Brightness, Image, IouCrop, Keypoints, Mosaic};
+use millstream::image::{Brightness, Image, IouCrop, Keypoints, Mosaic, Pad, RandomCrop, Resize};
 use millstream::spec::Spec;
 
 fn refused(image: &Image, part: &str) {
@@ -31,6 +31,28 @@ fn ends_and_infinity_are_named() {
     assert!(
         error.contains("factor is inf, but has to be a finite number of at least 0"),
         "{error}"
+    );
+}
+
+#[test]
+fn whole_numbers_are_printed_as_they_are_given() {
+    let said = |checked: millstream::Result<()>| checked.unwrap_err().to_string();
+    let most = u32::MAX;
+    assert_eq!(
+        said(Pad::new([0, most, 0, 0]).check()),
+        "padding is 4294967295, but has to lie in 0..=8192"
+    );
+    assert_eq!(
+        said(RandomCrop::new().padding(most).check()),
+        "padding is 4294967295, but has to lie in 0..=8192"
+    );
+    assert_eq!(
+        said(RandomCrop::new().size([8, most]).check()),
+        "size is 4294967295, but has to lie in 1..=8192"
+    );
+    assert_eq!(
+        said(Resize::new([most, 8]).check()),
+        "size is 4294967295, but has to lie in 1..=8192"
     );
 }
 

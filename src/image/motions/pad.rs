@@ -32,7 +32,7 @@ impl Spec for Pad {
     const NAME: &'static str = "pad";
 
     fn check(&self) -> Result<()> {
-        let side = |side: u32| check_number("padding", side as f32, 0.0..=8192.0);
+        let side = |side: u32| check_number("padding", side, 0..=8192);
         self.padding.into_iter().try_for_each(side)?;
         match self.padding {
             [0, 0, 0, 0] => Err(Error::config(

@@ -61,9 +61,9 @@ impl Spec for RandomCrop {
     const VERSION: u32 = 2;
 
     fn check(&self) -> Result<()> {
-        let side = |side: u32| check_number("size", side as f32, 1.0..=8192.0);
+        let side = |side: u32| check_number("size", side, 1..=8192);
         self.size.into_iter().flatten().try_for_each(side)?;
-        check_number("padding", self.padding as f32, 0.0..=8192.0)?;
+        check_number("padding", self.padding, 0..=8192)?;
         match (self.size, self.padding) {
             (None, 0) => Err(Error::config(
                 "size and padding are both left out, which changes nothing: give at least one of them",

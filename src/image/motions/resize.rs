@@ -33,7 +33,7 @@ impl Spec for Resize {
     const NAME: &'static str = "resize";
 
     fn check(&self) -> Result<()> {
-        let side = |side: u32| check_number("size", side as f32, 1.0..=8192.0);
+        let side = |side: u32| check_number("size", side, 1..=8192);
         self.size.into_iter().try_for_each(side)
     }
 }
