@@ -1078,7 +1078,7 @@ fn a_preview_draws_boxes_where_the_stage_has_moved_them() {
     let notes = preview.sheet(&samples, 96).unwrap().notes.join(" ");
     assert!(
         notes.contains(
-            "Synthetic rows (copy_paste) are pictures into which objects of another row may have been pasted, "
+            "Synthetic rows (copy_paste) are pictures into which objects of another row or view may have been pasted, "
         ) && !notes.contains("no pictures"),
         "{notes}"
     );

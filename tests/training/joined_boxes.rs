@@ -90,7 +90,7 @@ fn a_mosaic_of_a_run_has_the_boxes_of_four_pictures() {
         .notes
         .join(" ");
     assert!(
-        notes.contains("Synthetic rows (mosaic) are pictures that are put together of parts of four rows"),
+        notes.contains("Synthetic rows (mosaic) are pictures that are put together of parts of four rows or views, with their boxes"),
         "{notes}"
     );
 }

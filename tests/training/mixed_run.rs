@@ -88,7 +88,7 @@ fn pictures_and_labels_are_mixed_where_stages_train() {
         let samples = preview.samples(1, 8).unwrap();
         let notes = preview.sheet(&samples, 96).unwrap().notes.join(" ");
         assert!(
-            notes.contains("of another row, whose share the label has as well"),
+            notes.contains("of another row or view, whose share the label has as well"),
             "{notes}"
         );
         for loss in ["cross_entropy", "focal", "balanced_softmax"] {

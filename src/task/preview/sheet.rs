@@ -161,10 +161,14 @@ impl PreviewRows {
     /// What the operation that joins rows makes of a picture.
     fn joins(&self) -> &'static str {
         match self.row_join() {
-            Some(RowJoin::Mosaic(_)) => "that are put together of parts of four rows, with their boxes",
-            Some(RowJoin::MixUp(_)) => "that are blended with that of another row, whose share the label has as well",
-            Some(RowJoin::CutMix(_)) => "with a part of that of another row, whose share the label has as well",
-            _ => "into which objects of another row may have been pasted, if there are any and a place was found",
+            Some(RowJoin::Mosaic(_)) => "that are put together of parts of four rows or views, with their boxes",
+            Some(RowJoin::MixUp(_)) => {
+                "that are blended with that of another row or view, whose share the label has as well"
+            }
+            Some(RowJoin::CutMix(_)) => "with a part of that of another row or view, whose share the label has as well",
+            _ => {
+                "into which objects of another row or view may have been pasted, if there are any and a place was found"
+            }
         }
     }
 
