@@ -1310,11 +1310,16 @@ fn init_counts_the_training_rows_alone() -> Result<()> {
         boxes(&here.join("blood").join(split).join("0.parquet"), rows);
     }
     let text = ran(here, &["init", "blood"]).replace("\n# ", " ");
-    let said = "The rarest class, \"right\", is in 4 of 20 training rows: { repeat_factor = 0.8 } would repeat rows";
+    let said = "The rarest class, \"right\", is in 4 of 20 training rows: { repeat_factor = 0.8 } would repeat rows \
+                with a class that less than 80 % of the rows have";
     assert!(text.contains(said), "{text}");
     // Some of them are held out.
     boxes(&here.join("a.parquet"), 20);
     let text = ran(here, &["init", "a.parquet"]).replace("\n# ", " ");
     assert!(text.contains("of 18 training rows: "), "{text}");
+    let text = ran(here, &["inspect", "a.parquet"]);
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = r#"{"repeat_factor": 0.8} as a balance repeats rows with a class that less than 80 % of the rows have."#;
+    assert!(text.contains(said), "{text}");
     Ok(())
 }

@@ -167,11 +167,12 @@ fn repeats(targets: &Targets) -> String {
         (None, _) => String::new(),
         (Some(_), None) => " Every row has every class, so that repeats give none of them more.".to_owned(),
         (Some(rarest), Some(factor)) => format!(
-            " The rarest class, {}, is in {} of {}: {{ repeat_factor = {factor} }} would repeat rows with a class that less than {factor} of \
+            " The rarest class, {}, is in {} of {}: {{ repeat_factor = {factor} }} would repeat rows with a class that less than {:.0} % of \
              the rows have.",
             quoted(&rarest.name),
             rarest.rows,
-            counted(targets.len(), "training row")
+            counted(targets.len(), "training row"),
+            100.0 * factor
         ),
     }
 }

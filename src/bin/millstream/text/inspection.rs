@@ -235,7 +235,8 @@ impl Display for Text<'_, Labels> {
                     None => "Every row has every class, so that no balance gives one of them more.".to_owned(),
                     Some(factor) => format!(
                         "A row with several classes counts for each of them, so that the shares of classes cannot be chosen: \
-                         {{\"repeat_factor\": {factor}}} as a balance repeats rows with a class that less than {factor} of the rows have."
+                         {{\"repeat_factor\": {factor}}} as a balance repeats rows with a class that less than {:.0} % of the rows have.",
+                        100.0 * factor
                     ),
                 },
             ),
