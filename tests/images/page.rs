@@ -17,7 +17,7 @@ const HEAD: &str = "\
 # Operations on training pictures
 
 The operations that `augment.operations` of a recipe and `--augment` take, with their parameters as they are where none is said. A name alone means
-these: `--augment horizontal_flip`, `operations = [\"horizontal_flip\"]`. Others are named: `--augment '{\"rotate\": {\"degrees\": 5}}'`,
+these, but for operations that the table calls \"not by its name alone\": `--augment horizontal_flip`, `operations = [\"horizontal_flip\"]`. Others are named: `--augment '{\"rotate\": {\"degrees\": 5}}'`,
 `operations = [{ rotate = { degrees = 5 } }]`. A range is written as a list of its two ends; a parameter without a value is not set. Each operation is described in full
 by the docs of the struct of its name. `millstream preview --row N` shows what each does to a row.
 
@@ -103,6 +103,17 @@ fn parameters<'a>(fields: impl Iterator<Item = (&'a str, &'a Value)>) -> String 
     said.collect::<Vec<_>>().join(", ")
 }
 
+/// What an operation says that is given by its name alone, where it refuses that.
+fn why_not_alone(name: &str) -> Option<String> {
+    let error = operations()
+        .read_json(&Value::from(name).to_string())
+        .err()?
+        .to_string();
+    let why = error.strip_prefix(&format!("{name}: ")).unwrap_or(&error);
+    // The place in the text.
+    Some(why.split(" at line ").next().unwrap_or_default().to_owned())
+}
+
 fn page() -> String {
     let mut docs = BTreeMap::new();
     SOURCES
@@ -115,8 +126,10 @@ fn page() -> String {
             .fields
             .iter()
             .map(|Field { name, value, .. }| (name.as_str(), value));
+        let alone = why_not_alone(own.name);
+        let alone = alone.map_or_else(String::new, |why| format!("; not by its name alone: {why}"));
         page += &format!(
-            "| `{}` | {} | {} |\n",
+            "| `{}` | {} | {}{alone} |\n",
             own.name,
             what.replace('|', "\\|"),
             parameters(fields)
@@ -157,6 +170,23 @@ fn the_page_of_operations_is_that_of_their_specs() {
     assert_eq!(
         page.lines().filter(|line| line.starts_with("| `")).count(),
         operations().names().count() + 6
+    );
+    let with_more = page.lines().filter(|line| line.contains("; not by its name alone: "));
+    let with_more: Vec<&str> = with_more.filter_map(|line| line.split('`').nth(1)).collect();
+    assert_eq!(
+        with_more,
+        [
+            "affine",
+            "by_class",
+            "color_jitter",
+            "one_of",
+            "pad",
+            "random_apply",
+            "random_crop",
+            "random_order",
+            "sequential",
+            "some_of"
+        ]
     );
     let written = fs::read_to_string(PAGE).unwrap_or_default();
     assert!(
