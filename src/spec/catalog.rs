@@ -1,5 +1,6 @@
 //! Kinds by name, and how one is read under its name.
 
+use super::elsewhere::{Meant, meant};
 use super::nearest::{nearest, one_line};
 use super::{Description, Spec};
 use crate::error::{Error, Result};
@@ -122,7 +123,14 @@ impl<T: ?Sized> Catalog<T> {
     }
 
     fn unknown(&self, name: &str) -> String {
-        match nearest(name, self.names()) {
+        let near = match meant(name, self.names()) {
+            Some(Meant::Name(ours)) => Some(ours),
+            Some(Meant::NoOperation(why)) if self.sort == "operation" => {
+                return format!("unknown operation {name:?}: {why}");
+            }
+            _ => nearest(name, self.names()),
+        };
+        match near {
             Some(near) => format!("unknown {} {name:?}: do you mean {near:?}?", self.sort),
             None => {
                 let all = self.names().collect::<Vec<_>>().join(", ");

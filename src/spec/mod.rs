@@ -3,6 +3,7 @@
 mod by_name;
 mod catalog;
 mod checked;
+mod elsewhere;
 mod forms;
 mod named;
 mod nearest;

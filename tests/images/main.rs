@@ -16,6 +16,7 @@ mod moved_references;
 mod operation_limits;
 mod operation_references;
 mod operations;
+mod other_names;
 mod page;
 mod parameter_names;
 mod partner_references;
