@@ -13,7 +13,7 @@ use super::targets::{TargetKind, Targets};
 use crate::boxes::{Nms, Suppression};
 use crate::dataset::Dataset;
 use crate::error::{Error, Remedy, Result};
-use crate::image::{CopyPaste, Image, Mosaic};
+use crate::image::{CopyPaste, Crop, Image, Mosaic};
 use crate::model::head::{HeadConfig, Outputs};
 use crate::quote::counted;
 use crate::report::{DetectionFigures, FoundBox, Measured};
@@ -194,6 +194,7 @@ impl Task for Detect {
             column: input.column.clone(),
             mosaic: mosaic.clone(),
             min_visibility: Self::LEAST_VISIBLE,
+            is_letterboxed: matches!(self.image(input, Split::Train).framing(), Crop::Letterbox { .. }),
         }))
     }
 

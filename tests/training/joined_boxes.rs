@@ -11,7 +11,7 @@ use arrow::datatypes::Float32Type;
 use common::context;
 use millstream::dataset::Origin;
 use millstream::error::ErrorKind;
-use millstream::task::{Detect, Finetune, Preview};
+use millstream::task::{AugmentOptions, Detect, Finetune, Preview};
 use millstream::{Dataset, Stable};
 use serde_json::{Value, json};
 
@@ -93,6 +93,25 @@ fn a_mosaic_of_a_run_has_the_boxes_of_four_pictures() {
         notes.contains("Synthetic rows (mosaic) are pictures that are put together of parts of four rows or views, with their boxes"),
         "{notes}"
     );
+}
+
+#[test]
+fn bars_inside_of_a_mosaic_are_said() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = with(uneven_run(dir.path(), "bars"), json!(["mosaic"]))
+        .unfreeze(1)
+        .deep_epochs(1);
+    let plan = |run: &Finetune| {
+        let cx = context();
+        let datasets = run.datasets(&cx).unwrap();
+        run.image_loader(&cx, &datasets, &run.spec.balance).unwrap().explain()
+    };
+    let said = "pictures are letterboxed before they are put together, so that bars lie inside of a mosaic";
+    // A detection letterboxes whole pictures.
+    let whole = plan(&run);
+    assert!(whole.contains(said), "{whole}");
+    let cropped = plan(&run.crop(AugmentOptions::default().crop));
+    assert!(!cropped.contains(said) && cropped.contains("mosaic"), "{cropped}");
 }
 
 #[test]

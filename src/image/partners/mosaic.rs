@@ -22,6 +22,9 @@ use std::ops::RangeInclusive;
 /// A centre is drawn; the row itself is above it to the left, its three partners are to the right, below, and both. Each picture is made as
 /// small as covers its quarter, so that nothing is squashed, with the corner at the centre that points there; what does not fit is cut off.
 /// Boxes are clipped to their quarter and stay by the rules of their [`Boxes`]. See [`mosaic`](crate::DatasetExt::mosaic).
+///
+/// Pictures are put together as the image stage leaves them: those that are [letterboxed](crate::image::Image::letterbox) bring their bars, which then lie inside of
+/// the mosaic. A [`random_resized_crop`](crate::image::Image::random_resized_crop), or a picture that is squashed, has none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Mosaic {

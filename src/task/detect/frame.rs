@@ -199,6 +199,8 @@ pub(super) struct PutTogether {
     pub(super) mosaic: Mosaic,
     /// The least share of a box that has to be left in its quarter.
     pub(super) min_visibility: f32,
+    /// Whether all of the pictures are letterboxed.
+    pub(super) is_letterboxed: bool,
 }
 
 impl PutTogether {
@@ -213,7 +215,14 @@ impl PutTogether {
 impl Stage for PutTogether {
     fn describe(&self) -> Plan {
         let plan = self.with(self.mosaic.clone()).describe();
-        plan.param("min_visibility", self.min_visibility)
+        let plan = plan.param("min_visibility", self.min_visibility);
+        match self.is_letterboxed {
+            true => plan.note(
+                "pictures are letterboxed before they are put together, so that bars lie inside of a mosaic: a random_resized_crop \
+                 has them in views without random augmentation alone",
+            ),
+            false => plan,
+        }
     }
 
     fn bind(&self, below: &Schema) -> Result<Bound> {
