@@ -16,6 +16,7 @@ mod files;
 mod finetune;
 mod generate;
 mod import;
+mod inspected;
 mod interop;
 mod joined;
 mod killed;

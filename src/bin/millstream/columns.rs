@@ -17,6 +17,11 @@ pub(crate) struct Columns {
 }
 
 impl Columns {
+    /// Whether the label column was given.
+    pub(crate) fn has_label(&self) -> bool {
+        self.label.is_some()
+    }
+
     /// Sets in `data` what was given.
     pub(crate) fn apply(&self, data: &mut DataOptions) {
         data.image = self.image.clone().or(data.image.take());

@@ -55,7 +55,8 @@ impl Inspect {
             return Ok(());
         }
         self.recipe.check_named(&spec.data.train, "data.train")?;
-        if spec.data.label_by.is_some() && spec.data.label.is_none() {
+        // Beside it data.label of the recipe names what no file has.
+        if spec.data.label_by.is_some() && !self.columns.has_label() {
             return Err(Error::config(
                 "data.label_by: the classes are worked out of other columns, and inspect looks at what is stored: name a stored column of labels (--label)",
             ));
