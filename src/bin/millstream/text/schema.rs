@@ -39,8 +39,8 @@ pub(super) fn schema(found: &Inspection) -> Table {
     table
 }
 
-/// The type of `column` in `room` columns of a terminal: of structs that have more fields than fit, the first ones whole, and how many more there
-/// are. Another type that is longer is left to the table, which cuts it.
+/// The type of `column` in `room` columns of a terminal: of structs whose fields do not fit with their types the names alone, of more names than
+/// fit the first ones, and how many more there are. Another type that is longer is left to the table, which cuts it.
 fn type_in(column: &Column, room: usize) -> String {
     let fields = &column.fields;
     if column.data_type.width() <= room || fields.is_empty() {
@@ -57,12 +57,11 @@ fn type_in(column: &Column, room: usize) -> String {
             more => format!("{structs} {} and {more} more", some.join(", ")),
         }
     };
-    // Names alone where not even one field fits with its type.
+    // Which fields there are tells more than the types of the first ones.
     let typed: fn(&ColumnField) -> String = |field| format!("{}: {}", escaped(&field.name), field.data_type);
     let named: fn(&ColumnField) -> String = |field| escaped(&field.name).into_owned();
-    let all = [typed, named]
-        .into_iter()
-        .flat_map(|field| (1..=fields.len()).rev().map(move |many| (many, field)));
+    let names = (1..=fields.len()).rev().map(|many| (many, named));
+    let all = [(fields.len(), typed)].into_iter().chain(names);
     let mut all = all.map(|(many, field)| first(many, field));
     let fitting = all.find(|text| text.width() <= room);
     fitting.unwrap_or_else(|| format!("{structs} {} fields", fields.len()))
@@ -98,10 +97,12 @@ mod tests {
         let of = column("Struct", &fields);
         assert_eq!(type_in(&of, 200), of.data_type);
         assert_eq!(
-            type_in(&of, 60),
-            "struct of bbox: List(Float32), category: Int64 and 1 more"
+            type_in(&of, 84),
+            "struct of bbox: List(Float32), category: Int64, segmentation: List(List(Float32))"
         );
-        assert_eq!(type_in(&of, 40), "struct of bbox: List(Float32) and 2 more");
+        for room in [38, 60, 80] {
+            assert_eq!(type_in(&of, room), "struct of bbox, category, segmentation");
+        }
         assert_eq!(type_in(&of, 36), "struct of bbox, category and 1 more");
         assert_eq!(type_in(&of, 20), "struct of 3 fields");
         let lists = column("List", &fields);
