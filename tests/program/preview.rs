@@ -752,7 +752,7 @@ fn a_row_that_is_not_trained_on_is_told_with_the_reason() {
     let reasons = |run: &Finetune| -> Vec<Option<String>> {
         let preview = open(run, &strategy(0.0));
         let reason = |row: u64| {
-            let place = format!("row {row}: row {row} of row group 0 in {train} is not trained on: ");
+            let place = format!("row {row} of row group 0 in {train} is not trained on: ");
             let error = preview.steps(row, 1).err()?.to_string();
             error.strip_prefix(&place).map(str::to_owned)
         };
@@ -761,23 +761,29 @@ fn a_row_that_is_not_trained_on_is_told_with_the_reason() {
     let found = reasons(&run);
     let of_bad = found[bad].as_deref().unwrap();
     assert!(of_bad.starts_with("its picture cannot be made ("), "{of_bad}");
+    assert!(of_bad.ends_with("): look at another row"), "{of_bad}");
     let held: Vec<&str> = found
         .iter()
         .flatten()
         .map(String::as_str)
         .filter(|reason| *reason != of_bad)
         .collect();
-    assert_eq!(held, ["it is held out for validation"].repeat(held.len()));
+    let ways = "look at another row, or choose another seed";
+    let for_validation = format!("it is held out for validation: {ways}, or name the rows to hold out in data.valid");
+    assert_eq!(held, [for_validation.as_str()].repeat(held.len()));
     assert!((3..10).contains(&held.len()), "{held:?}");
     // Where a part of the training rows chooses the best epoch.
     let mut best = run.clone();
     best.spec.train.keep_best = true;
     let more = reasons(&best);
-    let chosen = "it is held out to choose the best epoch on";
+    let chosen = format!("it is held out to choose the best epoch on: {ways}");
     let new = |row: &usize| found[*row].is_none() && more[*row].is_some();
     let new: Vec<usize> = (0..47).filter(new).collect();
     assert!((3..10).contains(&new.len()), "{new:?}");
-    assert!(new.iter().all(|&row| more[row].as_deref() == Some(chosen)), "{more:?}");
+    assert!(
+        new.iter().all(|&row| more[row].as_deref() == Some(chosen.as_str())),
+        "{more:?}"
+    );
 }
 
 /// What made the rows of `made.parquet`.

@@ -251,25 +251,35 @@ impl PreviewRows {
         // Where nothing was held out, rows are where they are stored.
         let own = (row < all && self.place(row).as_ref() == Some(&place)).then_some(row);
         let own = own.or_else(|| (0..all).find(|&own| self.place(own).as_ref() == Some(&place)));
-        match own {
-            Some(own) => Ok((own, place)),
-            None => Err(placed(Error::config(format!(
-                "{place} is not trained on: {}",
-                self.why_left_out(&place)
-            )))),
-        }
+        let Some(own) = own else {
+            let error = Error::config(format!("{place} is not trained on: {}", self.why_left_out(&place)));
+            return Err(match place.row == row {
+                // The place says the number already.
+                true => error,
+                false => placed(error),
+            });
+        };
+        Ok((own, place))
     }
 
-    /// Why the row of the training files at `place` is none of the training rows.
+    /// Why the row of the training files at `place` is none of the training rows, and what to do.
     fn why_left_out(&self, place: &StoredRow) -> String {
         let stored_at = RowLocation::from(place.clone());
         if let Some(bad) = self.bad.iter().find(|bad| bad.place == stored_at) {
-            return format!("its picture cannot be made ({})", bad.reason);
+            return format!("its picture cannot be made ({}): look at another row", bad.reason);
         }
-        let data = &self.datasets;
-        match &data.selection {
-            Some(rows) if self.has(rows, place) => "it is held out to choose the best epoch on".to_owned(),
-            _ => "it is held out for validation".to_owned(),
+        let data = &self.run.spec.data;
+        let mut ways = vec!["look at another row"];
+        // The latest rows are held out whatever the seed is.
+        ways.extend(data.time.is_none().then_some("choose another seed"));
+        match &self.datasets.selection {
+            Some(rows) if self.has(rows, place) => {
+                format!("it is held out to choose the best epoch on: {}", ways.join(", or "))
+            }
+            _ => {
+                ways.push("name the rows to hold out in data.valid");
+                format!("it is held out for validation: {}", ways.join(", or "))
+            }
         }
     }
 
