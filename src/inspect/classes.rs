@@ -31,7 +31,8 @@ pub struct Labels {
     /// Why the boxes cannot be meant as they lie in the pictures that were looked at, or columns say another size than these have; none where they fit. Boxes
     /// are taken for COCO's `xywh`.
     pub misplaced: Option<String>,
-    /// What else there is to say of the boxes: which of several columns or fields they are read from, and a row that has more than a run takes.
+    /// What else there is to say of boxes: which of several columns or fields they are read from, which columns have boxes that are read if these are named, and a row
+    /// that has more than a run takes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
     /// Whether the column holds masks.
@@ -112,6 +113,10 @@ impl Labels {
             row_bytes: bytes as f64 / rows.len().finite().unwrap_or(1).max(1) as f64,
             ..Self::default()
         };
+        let boxes_beside = |column: &str| match named {
+            None => said_of_objects(rows, column),
+            Some(_) => Vec::new(),
+        };
         let surveyed = async {
             if let Some(column) = find_objects(rows, named)? {
                 let own = with_sizes(rows, &column)?;
@@ -122,8 +127,8 @@ impl Labels {
                     .iter_mut()
                     .zip(boxes)
                     .for_each(|(class, boxes)| class.boxes = Some(*boxes));
-                let choice = said_of_objects(rows, &column).filter(|_| named.is_none());
-                let mut notes: Vec<String> = choice.into_iter().chain(reader.remark()).collect();
+                let mut notes = boxes_beside(&column);
+                notes.extend(reader.remark());
                 notes.extend(too_many(cx, rows, reader.survey()));
                 let mut candidates = none.candidates.clone();
                 // Sizes of pictures, against which the boxes are checked.
@@ -145,6 +150,7 @@ impl Labels {
             };
             if let Some(column) = is_mask {
                 return Ok(Self {
+                    notes: boxes_beside(&column),
                     column: Some(column),
                     masks: true,
                     ..none.clone()
@@ -161,6 +167,7 @@ impl Labels {
                         let nulls = counted_with(nulls, "row", ["is", "are"]);
                         format!("{nulls} null and {outside} {hold} no finite number")
                     }),
+                    notes: boxes_beside(&column),
                     numbers,
                     nulls,
                     outside,
@@ -183,6 +190,7 @@ impl Labels {
                     LabelKind::Class | LabelKind::Number => classes(&survey.names, &survey.counts),
                 },
                 kind: Some(survey.kind),
+                notes: boxes_beside(&survey.column),
                 empty: survey.empty,
                 problem: survey.error.map(|error| error.to_string()),
                 nulls: survey.nulls,

@@ -31,8 +31,8 @@ pub(super) struct FoundTask {
     field: Arc<Field>,
     /// The columns that could hold the targets; none where the column was named.
     others: Vec<String>,
-    /// Which of several columns of boxes was found, where none was named.
-    choice: Option<String>,
+    /// Where none was named: which of several columns of boxes was found, and which ones are read if they are named.
+    boxes_beside: Vec<String>,
 }
 
 impl FoundTask {
@@ -42,13 +42,17 @@ impl FoundTask {
     ///
     /// `Schema` where no column or more than one may hold the targets, or the one that is `named` cannot.
     pub(super) fn new(rows: &Files, named: Option<&str>, chosen: Option<&NamedTask>) -> Result<Self> {
+        let boxes_beside = |column: &str| match named {
+            None => said_of_objects(rows, column),
+            Some(_) => Vec::new(),
+        };
         if chosen.is_none()
             && let Some(column) = find_objects(rows, named)?
         {
             return Ok(Self {
                 task: Detect::default().into(),
                 field: field(rows, &column)?,
-                choice: said_of_objects(rows, &column).filter(|_| named.is_none()),
+                boxes_beside: boxes_beside(&column),
                 column,
                 why: Some("holds boxes with classes"),
                 others: Vec::new(),
@@ -57,11 +61,11 @@ impl FoundTask {
         if let (None, Some((column, field))) = (chosen, masks(rows, named)) {
             return Ok(Self {
                 task: Segment::default().into(),
+                boxes_beside: boxes_beside(&column),
                 column,
                 why: Some("holds masks"),
                 field,
                 others: Vec::new(),
-                choice: None,
             });
         }
         let column = match chosen {
@@ -77,10 +81,14 @@ impl FoundTask {
         let others = schema.fields().iter().filter(|field| named.is_none() && fits(field));
         let others = others.map(|field| field.name().clone()).collect();
         if let Some(task) = chosen {
-            let is_open = named.is_none() && matches!(task.target(), TargetKind::Objects(_));
+            // A task of something else has no use for boxes.
+            let boxes_beside = match task.target() {
+                TargetKind::Objects(_) => boxes_beside(&column),
+                _ => Vec::new(),
+            };
             return Ok(Self {
                 task: task.clone(),
-                choice: is_open.then(|| said_of_objects(rows, &column)).flatten(),
+                boxes_beside,
                 column,
                 why: None,
                 field,
@@ -94,11 +102,11 @@ impl FoundTask {
         };
         Ok(Self {
             task,
+            boxes_beside: boxes_beside(&column),
             column,
             why: Some(why),
             field,
             others,
-            choice: None,
         })
     }
 
@@ -133,7 +141,7 @@ impl FoundTask {
         let (name, column) = (self.task.name(), quoted(&self.column));
         let Some(why) = self.why else {
             let mut notes = vec![format!("task: {name}, as chosen")];
-            notes.extend(self.choice.clone());
+            notes.extend(self.boxes_beside.iter().cloned());
             if let (Targets::Number(_), Some(classes)) = (targets, rows.class_names(&self.column)) {
                 notes.push(format!(
                     "column {column} holds {} with names, and their numbers, 0 to {}, are predicted as quantities",
@@ -144,7 +152,7 @@ impl FoundTask {
             return notes;
         };
         let mut notes = vec![format!("task: {name}, since column {column} {why}")];
-        notes.extend(self.choice.clone());
+        notes.extend(self.boxes_beside.iter().cloned());
         let classes = targets.names().len();
         let is_number = self.field.data_type().is_integer() && rows.class_names(&self.column).is_none();
         if is_number && targets.one_class().is_some() && classes > FEW_CLASSES {

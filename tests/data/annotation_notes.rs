@@ -386,3 +386,30 @@ fn boxes_are_labels_that_copies_are_compared_by() {
         report.notes
     );
 }
+
+#[test]
+fn boxes_of_another_name_than_is_looked_for_are_not_left_out_without_a_word() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.parquet");
+    let said = "column \"faults\" has boxes, too: data.label = \"faults\" reads them";
+    let faults = || ("faults", objects(&[1, 2], &["category"]));
+    for (other, column) in [(None, "faults.category"), (Some("objects"), "objects")] {
+        let other = other.map(|name| (name, objects(&[1, 2], &["category"])));
+        write_table(&path, other.into_iter().chain([faults()]).collect());
+        let labels = inspect(&path).labels;
+        assert_eq!(labels.column.as_deref(), Some(column), "{:?}", labels.problem);
+        one(&labels.notes, said);
+        assert_eq!(labels.notes.len(), 1, "{:?}", labels.notes);
+    }
+    // Named it is read; and whoever names a column knows which one.
+    for (named, boxes) in [("faults", true), ("objects", true), ("faults.category", false)] {
+        let cx = context();
+        let named = Inspect {
+            label: Some(named.to_owned()),
+            ..Inspect::new([path.display().to_string()])
+        };
+        let labels = cx.block_on(named.run(&cx)).unwrap().labels;
+        assert_eq!(labels.objects.is_some(), boxes, "{:?}", labels.problem);
+        assert!(labels.notes.is_empty(), "{:?}", labels.notes);
+    }
+}

@@ -13,6 +13,7 @@ mod backbone;
 mod backbones;
 mod balance_run;
 mod batch_parts;
+mod boxes_beside;
 mod burn;
 mod by_class;
 mod by_class_of_boxes;

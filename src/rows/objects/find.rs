@@ -3,6 +3,7 @@
 use super::layout::ObjectLayout;
 use crate::dataset::Dataset;
 use crate::error::{Remedy, Result};
+use crate::quote::quoted;
 use crate::source::Files;
 use crate::stored_rows::INSTANCES;
 use arrow::datatypes::{DataType, Schema};
@@ -35,16 +36,22 @@ pub(crate) fn find_instances(schema: &Schema) -> Option<&'static str> {
     is_file(field.data_type()).then_some(INSTANCES)
 }
 
-/// What there is to say where `rows` have several columns that are meant to hold boxes, of which `column` was found and none was named.
-pub(crate) fn said_of_objects(rows: &Files, column: &str) -> Option<String> {
+/// What there is to say where `rows` have other columns of boxes than `column`, which was found for the labels where none was named: those that
+/// are called as boxes are, and those of another name, which are found where they are named alone.
+pub(crate) fn said_of_objects(rows: &Files, column: &str) -> Vec<String> {
     let schema = rows.schema();
     let others: Vec<String> = (ObjectLayout::others(&schema, column).into_iter())
         .map(|name| format!("\"{name}\""))
         .collect();
-    (!others.is_empty()).then(|| {
+    let called = (!others.is_empty()).then(|| {
         format!(
             "boxes are read from column \"{column}\", and {} has boxes, too: name the column of labels where that is meant",
             others.join(" and ")
         )
-    })
+    });
+    let unasked = ObjectLayout::unasked(&schema, column).into_iter().map(|name| {
+        let name = quoted(name);
+        format!("column {name} has boxes, too: data.label = {name} reads them")
+    });
+    called.into_iter().chain(unasked).collect()
 }

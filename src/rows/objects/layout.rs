@@ -97,6 +97,14 @@ impl ObjectLayout {
         others.filter(|other| is_meant(schema, other)).collect()
     }
 
+    /// The columns of another name than objects are looked for in that hold boxes with classes, beside `column`.
+    pub(crate) fn unasked<'a>(schema: &'a Schema, column: &str) -> Vec<&'a str> {
+        let names = schema.fields().iter().map(|field| field.name().as_str());
+        let others = names.filter(|name| *name != column && !COLUMNS.contains(name));
+        let holds = |name: &&str| is_meant(schema, name) && Self::of(schema, name).is_ok();
+        others.filter(holds).collect()
+    }
+
     /// The layout of `column`.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use super::Text;
 use super::schema::schema;
 use super::wrap::wrapped;
-use millstream::inspect::{Class, File, Images, Inspection, Labels, Masks, Numbers, Pictures};
+use millstream::inspect::{Class, File, Images, Inspection, Labels, Numbers, Pictures};
 use millstream::quote::{counted, counted_with, escaped, shown};
 use millstream::report::{Align, Table, ascending, shortlist};
 use millstream::rows::LabelKind;
@@ -56,7 +56,7 @@ impl Display for Text<'_, Inspection> {
 }
 
 /// A sentence in lines of a terminal's width.
-fn sentence(f: &mut Formatter<'_>, text: &str) -> fmt::Result {
+pub(super) fn sentence(f: &mut Formatter<'_>, text: &str) -> fmt::Result {
     writeln!(f, "{}", wrapped(&escaped(text), "    "))
 }
 
@@ -119,6 +119,7 @@ impl Display for Text<'_, Labels> {
         };
         if let Some(numbers) = &found.numbers {
             writeln!(f, "Labels: column {}, numbers.", shown(column, 40))?;
+            notes(f, found)?;
             if let Some(problem) = &found.problem {
                 sentence(f, &format!("{problem}."))?;
             }
@@ -137,10 +138,11 @@ impl Display for Text<'_, Labels> {
         }
         if found.masks {
             let masks = format!("Labels: column {} holds masks.", shown(column, 40));
-            return match &found.pixels {
-                Some(pixels) => write!(f, "{masks} {}", Text(pixels)),
-                None => sentence(f, &masks),
-            };
+            match &found.pixels {
+                Some(pixels) => write!(f, "{masks} {}", Text(pixels))?,
+                None => sentence(f, &masks)?,
+            }
+            return notes(f, found);
         }
         let several = found.kind == Some(LabelKind::MultiLabel);
         let rows = found.classed() + found.nulls + found.outside;
@@ -155,6 +157,9 @@ impl Display for Text<'_, Labels> {
                 (None, false) => String::new(),
             }
         )?;
+        if found.objects.is_none() {
+            notes(f, found)?;
+        }
         if let Some(objects) = &found.objects {
             if objects.without > 0 {
                 let beside = if objects.crowds > 0 {
@@ -245,6 +250,11 @@ impl Display for Text<'_, Labels> {
     }
 }
 
+/// What else there is to say of boxes.
+fn notes(f: &mut Formatter<'_>, found: &Labels) -> fmt::Result {
+    found.notes.iter().try_for_each(|note| sentence(f, &format!("{note}.")))
+}
+
 /// A class of rows that may have several: its boxes, where there are such, its rows and their share of all.
 fn shared_row(class: &Class, rows: u64) -> Vec<String> {
     let share = 100.0 * class.rows as f64 / rows.max(1) as f64;
@@ -253,49 +263,6 @@ fn shared_row(class: &Class, rows: u64) -> Vec<String> {
         .into_iter()
         .chain([class.rows.to_string(), format!("{share:.1} %")]);
     [class.name.clone()].into_iter().chain(numbers).collect()
-}
-
-impl Display for Text<'_, Masks> {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let found = self.0;
-        match found.looked_at == found.rows {
-            true => writeln!(f, "All {} were looked at:", counted(found.rows, "row"))?,
-            false => writeln!(
-                f,
-                "{} of {} rows, from all over, were looked at:",
-                found.looked_at, found.rows
-            )?,
-        }
-        let columns = [
-            ("value", Align::Right),
-            ("class", Align::Left),
-            ("masks", Align::Right),
-            ("of the\npixels", Align::Right),
-        ];
-        let mut table = Table::new(columns);
-        for value in &found.values {
-            let class = match (&value.name, value.value) {
-                (Some(name), _) => name.clone(),
-                (None, 255) => "none, unless said".to_owned(),
-                (None, _) => String::new(),
-            };
-            let share = 100.0 * value.pixels as f64 / found.pixels().max(1) as f64;
-            table.push([
-                value.value.to_string(),
-                class,
-                value.rows.to_string(),
-                format!("{share:.1} %"),
-            ]);
-        }
-        writeln!(f, "\n{table}")?;
-        if !found.bad.is_empty() {
-            writeln!(f, "Not usable, {} of {}:", found.bad.len(), found.unusable)?;
-        }
-        for bad in &found.bad {
-            sentence(f, &format!("  {}: {}", bad.place, bad.why))?;
-        }
-        Ok(())
-    }
 }
 
 fn row(class: &Class, total: f64) -> [String; 5] {

@@ -2,6 +2,7 @@
 
 mod inspection;
 mod leaks;
+mod masks;
 pub(crate) mod plan;
 pub(crate) mod preview;
 mod quality;
