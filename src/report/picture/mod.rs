@@ -8,6 +8,7 @@ mod bars;
 mod canvas;
 mod curves;
 mod file;
+mod labels;
 mod masks;
 mod matrix;
 mod objects;

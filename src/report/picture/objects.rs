@@ -3,7 +3,10 @@
 use image::{Rgb, RgbImage, imageops};
 
 use super::bars::COLOURS;
-use super::canvas::{Canvas, SMALL, WHITE};
+use super::canvas::{Canvas, WHITE};
+#[cfg(feature = "train")]
+use super::labels::has_room;
+use super::labels::label;
 use crate::error::{Error, Result};
 use crate::image::Pixels;
 
@@ -32,8 +35,6 @@ const READABLE: u32 = 320;
 const MASK: u32 = 115;
 /// No point is drawn farther away than this, in pixels.
 const FAR: f64 = 1e7;
-/// Pixels of a label on each side of its text.
-const PAD: i64 = 3;
 
 /// The colour of `class`: six that stay apart for colour-blind readers, then others, each as far from the one before as can be.
 pub fn class_colour(class: u32) -> Rgb<u8> {
@@ -74,16 +75,23 @@ pub fn class_colour(class: u32) -> Rgb<u8> {
 /// `Data` where a picture or a mask has not as many bytes as pixels.
 pub fn draw_objects(picture: &Pixels, objects: &[DrawnObject<'_>]) -> Result<RgbImage> {
     let longer = picture.width.max(picture.height).max(1);
-    drawn(picture, objects, READABLE.div_ceil(longer).max(1))
+    drawn(picture, objects, READABLE.div_ceil(longer).max(1), |_| true)
 }
 
-/// As [`draw_objects`], without enlarging a small picture: labels are better left out then.
+/// As [`draw_objects`], without enlarging a small picture: labels are better left out then. So are those that are wider than the box or the outline that they
+/// are of: they would hide it, and others beside it.
 #[cfg(feature = "train")]
 pub(crate) fn draw_objects_on_tile(picture: &Pixels, objects: &[DrawnObject<'_>]) -> Result<RgbImage> {
-    drawn(picture, objects, 1)
+    drawn(picture, objects, 1, has_room)
 }
 
-fn drawn(picture: &Pixels, objects: &[DrawnObject<'_>], times: u32) -> Result<RgbImage> {
+/// `objects` on `picture`, which is enlarged so many `times`; those that `is_labelled` holds of have their labels.
+fn drawn(
+    picture: &Pixels,
+    objects: &[DrawnObject<'_>],
+    times: u32,
+    is_labelled: fn(&DrawnObject<'_>) -> bool,
+) -> Result<RgbImage> {
     let misfit = || Error::data("a picture to draw on has no pixels, or not three bytes for each");
     let (width, height) = (picture.width, picture.height);
     let image = RgbImage::from_raw(width, height, picture.levels.clone()).ok_or_else(misfit)?;
@@ -105,7 +113,7 @@ fn drawn(picture: &Pixels, objects: &[DrawnObject<'_>], times: u32) -> Result<Rg
     objects.iter().try_for_each(|object| drawing.mask(object, times))?;
     objects.iter().for_each(|object| drawing.lines(object));
     let mut canvas = Canvas::over(drawing.image);
-    for object in objects {
+    for object in objects.iter().filter(|object| is_labelled(object)) {
         label(&mut canvas, object, f64::from(times));
     }
     Ok(canvas.into_image())
@@ -229,43 +237,6 @@ fn clipped(from: [f64; 2], to: [f64; 2], size: [f64; 2], beyond: f64) -> Option<
     (first <= last).then(|| (at(first), at(last)))
 }
 
-/// Writes the label of `object` above its left upper corner, or where there is no room, inside of the picture.
-fn label(canvas: &mut Canvas, object: &DrawnObject<'_>, times: f64) {
-    let (width, height) = canvas.dimensions();
-    let Some([x, y]) = anchor(object).filter(|_| !object.label.is_empty()) else {
-        return;
-    };
-    let room = i64::from(width) - 2 * PAD;
-    let text = SMALL.fit(&object.label, room.max(0) as u32);
-    let across = i64::from(SMALL.width(&text)) + 2 * PAD;
-    let down = i64::from(SMALL.height()) + 1;
-    let left = ((x * times) as i64).min(i64::from(width) - across).max(0);
-    let above = ((y * times) as i64).saturating_sub(down);
-    let top = if above >= 0 { above } else { (y * times) as i64 }
-        .min(i64::from(height) - down)
-        .max(0);
-    let colour = class_colour(object.class);
-    canvas.fill((left as u32, top as u32), (across as u32, down as u32), colour);
-    canvas.text(((left + PAD) as u32, top as u32), &text, SMALL, ink_on(colour));
-}
-
-/// The left upper corner of what is drawn of an object; that of the picture where there is nothing but a mask.
-fn anchor(object: &DrawnObject<'_>) -> Option<[f64; 2]> {
-    let corners = object.corners.iter().flat_map(|&[x1, y1, x2, y2]| [[x1, y1], [x2, y2]]);
-    let points = corners
-        .chain(object.outline.iter().copied())
-        .chain(object.keypoints.iter().flatten().copied());
-    let of_points = points.reduce(|a, b| [a[0].min(b[0]), a[1].min(b[1])]);
-    let found = of_points.or_else(|| object.mask.map(|_| [0.0, 0.0]));
-    found.filter(|point| point.iter().all(|side| side.is_finite()))
-}
-
-/// Black or white, whichever is read better on `colour`.
-fn ink_on(Rgb([r, g, b]): Rgb<u8>) -> Rgb<u8> {
-    let light = 299 * u32::from(r) + 587 * u32::from(g) + 114 * u32::from(b);
-    if light > 140_000 { Rgb([0; 3]) } else { WHITE }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -365,9 +336,5 @@ mod tests {
         colours.sort_unstable();
         colours.dedup();
         assert_eq!(colours.len(), 100);
-        assert_eq!(
-            (ink_on(Rgb([255, 255, 0])), ink_on(Rgb([0, 0, 120]))),
-            (Rgb([0; 3]), WHITE)
-        );
     }
 }

@@ -36,7 +36,7 @@ pub struct PreviewSheet {
 
 impl PreviewRows {
     /// The `samples` on a sheet of tiles of `edge` pixels (16 to 512): the rarest classes first, and as many as fit. Boxes, masks and keypoints are drawn
-    /// where the stage has moved them, with the names of classes on tiles of 160 pixels and more. Pictures are made
+    /// where the stage has moved them, with the names of classes on tiles of 160 pixels and more, where a box is as wide as its name. Pictures are made
     /// class by class, so that a sheet takes hardly more memory than it has pixels.
     ///
     /// # Errors
