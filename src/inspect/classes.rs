@@ -39,6 +39,9 @@ pub struct Labels {
     pub masks: bool,
     /// What the masks are, where the column holds such.
     pub pixels: Option<Masks>,
+    /// Which masks of objects beside the boxes cannot be used, where there are such; their values are the numbers of objects, and are left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instances: Option<Masks>,
     /// Why none was, or the first label that has no class, its place, and how many there are.
     pub problem: Option<String>,
     /// The classes; none of numbers.

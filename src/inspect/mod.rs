@@ -40,6 +40,7 @@ use crate::dataset::Dataset;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec::Context;
 use crate::image::Reading;
+use crate::rows::find_instances;
 use crate::source::parquet::FileInfo;
 use crate::source::{Files, Kind, Parquet, Split};
 use arrow::datatypes::{DataType, Schema};
@@ -219,6 +220,15 @@ impl Inspect {
             if let Some(mask) = mask {
                 let columns = (mask.as_str(), images.column.as_deref());
                 labels.pixels = Some(Masks::of(cx, rows, columns, (self.full, self.reading)).await?);
+            }
+            let instances = find_instances(&rows.schema()).filter(|_| labels.objects.is_some());
+            if let Some(instances) = instances {
+                let columns = (instances, images.column.as_deref());
+                let found = Masks::of(cx, rows, columns, (self.full, self.reading)).await?;
+                labels.instances = Some(Masks {
+                    values: Vec::new(),
+                    ..found
+                });
             }
         }
         let misnamed = [

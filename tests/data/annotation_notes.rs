@@ -413,3 +413,54 @@ fn boxes_of_another_name_than_is_looked_for_are_not_left_out_without_a_word() {
         assert!(labels.notes.is_empty(), "{:?}", labels.notes);
     }
 }
+
+#[test]
+fn an_inspection_looks_at_the_masks_of_objects() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.parquet");
+    let mask = |width: u32, height: u32| {
+        let mut file = Vec::new();
+        let mut encoder = png::Encoder::new(&mut file, width, height);
+        encoder.set_color(png::ColorType::Grayscale);
+        let values = vec![1; (width * height) as usize];
+        encoder.write_header().unwrap().write_image_data(&values).unwrap();
+        Some(file)
+    };
+    let picture = millstream::image::Pixels::new(64, 48).to_png().unwrap();
+    let pictures: BinaryArray = (0..4).map(|_| Some(&picture)).collect();
+    let masks: BinaryArray = [mask(64, 48), None, mask(48, 64), Some(b"none".to_vec())]
+        .into_iter()
+        .collect();
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("image", Arc::new(pictures)),
+        ("objects", objects(&[1, 1, 1, 1], &["category"])),
+        ("instances", Arc::new(masks)),
+    ];
+    write_table(&path, columns);
+    for full in [false, true] {
+        let inspect = Inspect {
+            image: Some("image".to_owned()),
+            full,
+            ..Inspect::new([path.display().to_string()])
+        };
+        let cx = context();
+        let labels = cx.block_on(inspect.run(&cx)).unwrap().labels;
+        let found = labels.instances.unwrap_or_else(|| panic!("{:?}", labels.problem));
+        assert_eq!((found.rows, found.looked_at, found.unusable), (4, 4, 3));
+        assert!(found.values.is_empty(), "{:?}", found.values);
+        let said: Vec<String> = (found.bad.iter())
+            .map(|bad| format!("{}: {}", bad.place, bad.why))
+            .collect();
+        for (row, why) in [
+            (1, "the mask is null"),
+            (2, "the mask has 48 x 64 pixels, its picture 64 x 48"),
+            (3, "a mask of another format"),
+        ] {
+            let said = &said[row - 1];
+            assert!(
+                said.starts_with(&format!("row {row} of ")) && said.contains(why),
+                "{said}"
+            );
+        }
+    }
+}

@@ -45,6 +45,7 @@ fn an_inspection_says_what_boxes_keypoints_and_instances_it_recognises() {
         "boxes: column objects, field bbox with the classes in category; not read: segmentation",
         "keypoints: column objects, field keypoints, 3 points of each object: nose, left_eye, right_eye",
         "instances: column instances, masks in which each object has a number of its own",
+        "Masks of objects: the only row was looked at.",
     ] {
         assert!(said.contains(part), "{part}: {text}");
     }

@@ -1,8 +1,9 @@
 //! An inspection as text, in 80 columns where that can be.
 
 use super::Text;
+use super::masks::instances;
 use super::schema::schema;
-use super::wrap::wrapped;
+use super::wrap::{sentence, wrapped};
 use millstream::inspect::{Class, File, Images, Inspection, Labels, Numbers, Pictures};
 use millstream::quote::{counted, counted_with, escaped, shown};
 use millstream::report::{Align, Table, ascending, shortlist};
@@ -53,11 +54,6 @@ impl Display for Text<'_, Inspection> {
         }
         Ok(())
     }
-}
-
-/// A sentence in lines of a terminal's width.
-pub(super) fn sentence(f: &mut Formatter<'_>, text: &str) -> fmt::Result {
-    writeln!(f, "{}", wrapped(&escaped(text), "    "))
 }
 
 /// The folder that all files lie in, where there is one that has a name.
@@ -176,6 +172,9 @@ impl Display for Text<'_, Labels> {
             }
             if let Some(misplaced) = &found.misplaced {
                 sentence(f, &format!("Boxes: {misplaced}."))?;
+            }
+            if let Some(found) = &found.instances {
+                instances(f, found)?;
             }
         } else if found.empty > 0 {
             writeln!(

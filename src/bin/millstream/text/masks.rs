@@ -1,7 +1,7 @@
 //! What the masks of an inspection are, as text.
 
 use super::Text;
-use super::inspection::sentence;
+use super::wrap::sentence;
 use millstream::inspect::Masks;
 use millstream::quote::counted;
 use millstream::report::{Align, Table};
@@ -40,12 +40,25 @@ impl Display for Text<'_, Masks> {
             ]);
         }
         writeln!(f, "\n{table}")?;
-        if !found.bad.is_empty() {
-            writeln!(f, "Not usable, {} of {}:", found.bad.len(), found.unusable)?;
-        }
-        for bad in &found.bad {
-            sentence(f, &format!("  {}: {}", bad.place, bad.why))?;
-        }
-        Ok(())
+        unusable(f, found)
     }
+}
+
+/// Which masks of objects cannot be used, and how many were looked at.
+pub(super) fn instances(f: &mut Formatter<'_>, found: &Masks) -> fmt::Result {
+    let looked_at = match found.rows {
+        1 => "the only row was".to_owned(),
+        rows if rows == found.looked_at => format!("all {rows} rows were"),
+        rows => format!("{} of {rows} rows, from all over, were", found.looked_at),
+    };
+    sentence(f, &format!("Masks of objects: {looked_at} looked at."))?;
+    unusable(f, found)
+}
+
+fn unusable(f: &mut Formatter<'_>, found: &Masks) -> fmt::Result {
+    if !found.bad.is_empty() {
+        writeln!(f, "Not usable, {} of {}:", found.bad.len(), found.unusable)?;
+    }
+    let mut bad = found.bad.iter();
+    bad.try_for_each(|bad| sentence(f, &format!("  {}: {}", bad.place, bad.why)))
 }

@@ -1,5 +1,7 @@
 //! Sentences in lines of a terminal's width.
 
+use millstream::quote::escaped;
+use std::fmt::{self, Formatter};
 use unicode_width::UnicodeWidthStr;
 
 /// Columns of the terminal that text should fit into.
@@ -22,6 +24,11 @@ pub(crate) fn wrapped(text: &str, indent: &str) -> String {
         used += width;
     }
     out
+}
+
+/// A sentence in such lines, all but the first indented.
+pub(super) fn sentence(f: &mut Formatter<'_>, text: &str) -> fmt::Result {
+    writeln!(f, "{}", wrapped(&escaped(text), "    "))
 }
 
 #[cfg(test)]
