@@ -27,6 +27,8 @@ pub(crate) use objects::draw_objects_on_tile;
 pub use objects::{DrawnObject, class_colour, draw_objects};
 pub use precision_recall::precision_recall;
 pub use scatter::predicted_against_true;
+#[cfg(feature = "train")]
+pub(crate) use sheet::contact_sheet_of_objects;
 pub use sheet::{SheetGroup, SheetSample, Tile, contact_sheet};
 pub use worst::{Worst, worst_rows};
 

@@ -4,6 +4,7 @@ use image::RgbImage;
 use image::imageops::{self, FilterType};
 
 use super::canvas::{BOLD, Canvas, FAINT, INK, LEGEND_LINE, MUTED, SMALL, TITLE};
+use super::objects::class_colour;
 use super::{MARGIN, origin_colour};
 use crate::dataset::Origin;
 use crate::error::{Error, Result};
@@ -94,15 +95,41 @@ const TEXT: u32 = 480;
 /// # Ok::<(), millstream::Error>(())
 /// ```
 pub fn contact_sheet(title: &str, notes: &[String], groups: &[SheetGroup], edge: u32) -> Result<RgbImage> {
+    contact_sheet_of_objects(title, notes, &[], groups, edge)
+}
+
+/// As [`contact_sheet`], with the colours of the `classes` of objects that are drawn on the tiles, in the order of their numbers, below the legend of the frames.
+///
+/// # Errors
+///
+/// As [`contact_sheet`].
+pub(crate) fn contact_sheet_of_objects(
+    title: &str,
+    notes: &[String],
+    classes: &[String],
+    groups: &[SheetGroup],
+    edge: u32,
+) -> Result<RgbImage> {
     let layout = Layout::new(title, notes, groups, edge.clamp(1, 1024));
-    let mut canvas = Canvas::new(layout.width, layout.height);
+    let names: Vec<String> = classes.iter().map(|name| SMALL.fit(name, NAMES)).collect();
+    let key: Vec<_> = (0..)
+        .zip(&names)
+        .map(|(class, name)| (name.as_str(), class_colour(class)))
+        .collect();
+    let (left, right) = (MARGIN, layout.width - MARGIN);
+    let below = match key.is_empty() {
+        true => 0,
+        false => Canvas::new(0, 0).legend((left, 0), right, &key),
+    };
+    let mut canvas = Canvas::new(layout.width, layout.height + below);
     canvas.text((MARGIN, MARGIN), title, TITLE, INK);
     for (line, note) in (0..).zip(&layout.notes) {
         canvas.text((MARGIN, MARGIN + HEAD + line * LINE), note, SMALL, MUTED);
     }
     let legend = [Origin::Real, Origin::Augmented, Origin::Synthetic].map(|o| (o.name(), origin_colour(o)));
     canvas.legend((MARGIN, layout.legend), layout.width, &legend);
-    let mut y = layout.legend + LEGEND_LINE + 12;
+    canvas.legend((left, layout.legend + LEGEND_LINE), right, &key);
+    let mut y = layout.legend + LEGEND_LINE + below + 12;
     for group in groups {
         layout.group(&mut canvas, y, group)?;
         y += layout.height_of(group) + BETWEEN;
@@ -315,5 +342,22 @@ mod tests {
         let note = "a note that is longer than what is written across the sheet ".repeat(4);
         assert!(contact_sheet("", &[note], &[], 0).is_ok());
         assert!(contact_sheet("", &[], &[group(vec![])], 0).is_ok());
+    }
+
+    #[test]
+    fn classes_of_objects_have_a_key_of_their_colours() {
+        let of = |names: &[&str]| {
+            let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+            contact_sheet_of_objects("t", &[], &names, &[group(vec![tile(4, 2, 24)])], 16).unwrap()
+        };
+        let (none, key) = (of(&[]), of(&["cat", "dog"]));
+        assert_eq!(key.height(), none.height() + LEGEND_LINE);
+        let more = |class: u32| {
+            let of = |sheet: &RgbImage| sheet.pixels().filter(|&&pixel| pixel == class_colour(class)).count();
+            of(&key) - of(&none)
+        };
+        assert_eq!([0, 1, 2].map(more), [13 * 13, 13 * 13, 0]);
+        // Of many classes it has several lines.
+        assert!(of(&["a class of a long name"; 12]).height() > key.height() + LEGEND_LINE);
     }
 }

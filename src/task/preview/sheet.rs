@@ -9,8 +9,9 @@ use crate::error::Result;
 use crate::image::Pixels;
 use crate::mix::Target;
 use crate::quote::{counted, counted_with};
-use crate::report::picture::{SheetGroup, SheetSample, Tile, contact_sheet};
+use crate::report::picture::{SheetGroup, SheetSample, Tile, contact_sheet_of_objects};
 use crate::task::spec::row_join::RowJoin;
+use crate::task::targets::Targets;
 use image::RgbImage;
 use std::collections::BTreeSet;
 
@@ -18,6 +19,8 @@ use std::collections::BTreeSet;
 const WIDTH: usize = 3600;
 /// Pixels that all classes may take from top to bottom: who would have to scroll further asks for fewer samples.
 const HEIGHT: usize = 12_000;
+/// Classes of boxes up to which a sheet has a key of their colours.
+const KEY: usize = 40;
 /// Pixels of a frame, a gap and four lines of captions, about.
 const AROUND: usize = 14 + 60;
 
@@ -36,8 +39,8 @@ pub struct PreviewSheet {
 
 impl PreviewRows {
     /// The `samples` on a sheet of tiles of `edge` pixels (16 to 512): the rarest classes first, and as many as fit. Boxes, masks and keypoints are drawn
-    /// where the stage has moved them, with the names of classes on tiles of 160 pixels and more, where a box is as wide as its name. Pictures are made
-    /// class by class, so that a sheet takes hardly more memory than it has pixels.
+    /// where the stage has moved them, with the names of classes on tiles of 160 pixels and more, where a box is as wide as its
+    /// name; of up to 40 classes of boxes a key has the colours. Pictures are made class by class, so that a sheet takes hardly more memory than it has pixels.
     ///
     /// # Errors
     ///
@@ -61,7 +64,7 @@ impl PreviewRows {
         let groups = groups.collect::<Result<Vec<_>>>()?;
         let notes = self.notes(samples, left_out);
         Ok(PreviewSheet {
-            picture: contact_sheet("What training sees", &notes, &groups, edge)?,
+            picture: contact_sheet_of_objects("What training sees", &notes, self.key(), &groups, edge)?,
             shown: shown.to_vec(),
             left_out,
             notes,
@@ -72,7 +75,7 @@ impl PreviewRows {
     ///
     /// # Errors
     ///
-    /// As [`contact_sheet`].
+    /// As [`contact_sheet`](crate::report::picture::contact_sheet).
     pub fn step_sheet(&self, steps: &PreviewSteps, edge: u32) -> Result<RgbImage> {
         let edge = edge.clamp(16, 512);
         let sample = |(at, step): (usize, &crate::image::ImageStep)| {
@@ -93,7 +96,16 @@ impl PreviewRows {
             lines: samples.chunks(4).map(<[_]>::to_vec).collect(),
         };
         let title = format!("Row {} from step to step", steps.row);
-        contact_sheet(&title, &self.step_notes(steps), &[group], edge)
+        contact_sheet_of_objects(&title, &self.step_notes(steps), self.key(), &[group], edge)
+    }
+
+    /// The classes whose colours a sheet explains: those of boxes, where they are not too many.
+    fn key(&self) -> &[String] {
+        let targets = &self.datasets.targets;
+        match targets {
+            Targets::Objects(_) if targets.names().len() <= KEY => targets.names(),
+            _ => &[],
+        }
     }
 
     /// Where the row comes from and when it is trained on, a sentence each.
