@@ -6,7 +6,7 @@ use super::cutout::Cutout;
 use super::keypoints::keypoints;
 use super::scenes_spec::ScenesSpec;
 use super::shape::{Outline, SceneShape};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::image::Pixels;
 use crate::rng::Rng;
 use std::f32::consts::TAU;
@@ -14,6 +14,9 @@ use std::ops::RangeInclusive;
 
 /// How often a place is looked for where an object hides no more of others than it may.
 const ATTEMPTS: usize = 30;
+
+/// The largest share of a scene's width and of its height that the object of its class takes which is wider or higher than the scene.
+const LARGEST: f32 = 0.75;
 
 /// How far a shadow falls, a share of the object's size.
 const SHADOW: f32 = 0.15;
@@ -92,22 +95,15 @@ pub(super) fn draw(
     let (gradient, shadow) = (between(&spec.gradient, extra), between(&spec.shadow, extra));
     let away = [-libm::cosf(sun), -libm::sinf(sun)];
     let mut painted: Vec<Painted> = Vec::new();
-    for (planned, cutout) in objects {
-        let cutout = match (&planned.what, cutout) {
-            (What::Shape(outline, size), _) => outline.cutout(size * planned.scale),
-            (What::Parent(_), Some(cutout)) => {
-                let scaled = cutout.scaled(planned.scale, planned.mirrored);
-                if planned.turned == 0.0 {
-                    scaled
-                } else {
-                    scaled.turned(planned.turned)
-                }
-            }
-            (What::Parent(_), None) => continue,
+    for (nth, (planned, cutout)) in objects.iter().enumerate() {
+        let sized = |scale: f32| sized(planned, cutout.as_ref(), scale);
+        let Some(cutout) = sized(planned.scale) else { continue };
+        let found = match nth {
+            // The object that gives the scene its class.
+            0 => Some(place_own(spec, &canvas, (planned, cutout), sized, rng)?),
+            _ => place(spec, &canvas, &cutout, &painted, rng).map(|at| (cutout, at)),
         };
-        let Some(at) = place(spec, &canvas, &cutout, &painted, rng) else {
-            continue;
-        };
+        let Some((cutout, at)) = found else { continue };
         if shadow > 0.0 {
             let far = SHADOW * cutout.width.max(cutout.height) as f32;
             canvas.shade(&cutout, at, away.map(|way| way * far), shadow);
@@ -154,6 +150,51 @@ pub(super) fn draw(
     })
 }
 
+/// The object at `scale`, as it is mirrored and turned; none of a row that was not read.
+fn sized(planned: &Planned, cutout: Option<&Cutout>, scale: f32) -> Option<Cutout> {
+    if let What::Shape(outline, size) = &planned.what {
+        return Some(outline.cutout(size * scale));
+    }
+    let scaled = cutout?.scaled(scale, planned.mirrored);
+    Some(match planned.turned == 0.0 {
+        true => scaled,
+        false => scaled.turned(planned.turned),
+    })
+}
+
+/// The first object of a scene, and its place: it is always there. One that is wider or higher than the scene is made smaller first; where no
+/// place is found by chance, it is in the middle.
+fn place_own(
+    spec: &ScenesSpec,
+    canvas: &Canvas,
+    (planned, mut cutout): (&Planned, Cutout),
+    sized: impl Fn(f32) -> Option<Cutout>,
+    rng: &mut Rng,
+) -> Result<(Cutout, (isize, isize))> {
+    if cutout.width > canvas.width || cutout.height > canvas.height {
+        let share = |of: usize, length: usize| LARGEST * of as f32 / length as f32;
+        let smaller = share(canvas.width, cutout.width).min(share(canvas.height, cutout.height));
+        cutout = sized(planned.scale * smaller).unwrap_or(cutout);
+    }
+    if let Some(at) = place(spec, canvas, &cutout, &[], rng) {
+        return Ok((cutout, at));
+    }
+    if (0..cutout.alpha.len()).any(|at| cutout.covers(at)) {
+        let middle = |of: usize, length: usize| (of as isize - length as isize) / 2;
+        let at = (middle(canvas.width, cutout.width), middle(canvas.height, cutout.height));
+        return Ok((cutout, at));
+    }
+    let size = format!("covers no pixel at {} x {}", cutout.width, cutout.height);
+    Err(Error::data(match planned.what {
+        What::Parent(row) => format!(
+            "the object that is cut out of training row {row} {size}: its picture is nowhere brighter than threshold, or what is cut out is too small; lower threshold, give a mask, enlarge scale, or leave out that row"
+        ),
+        What::Shape(..) => {
+            format!("the shape of the scene's class {size}: it is too thin or too small; enlarge shape_size or scale")
+        }
+    }))
+}
+
 fn background(
     spec: &ScenesSpec,
     behind: &Behind,
@@ -166,7 +207,7 @@ fn background(
         (Behind::Made(background), _) => background.draw((width, height), extra),
         (Behind::Picture(_), Some(picture)) => {
             let part = part_of(picture, (width, height), extra);
-            part.map_err(|error| crate::error::Error::from(error).context("a background"))?
+            part.map_err(|error| Error::from(error).context("a background"))?
         }
         _ => return Ok(Canvas::new(width, height, rng)),
     };

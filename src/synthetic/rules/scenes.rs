@@ -25,7 +25,8 @@ use std::sync::Arc;
 /// Scenes of objects on procedural backgrounds, whose boxes and masks are exact: a detection dataset by rule.
 ///
 /// Objects are cut out of stored pictures with a dark background ([`ScenesSpec::column`]). A scene of class `c` has one of that class and
-/// others of classes that have at least as many rows, so `c` is the rarest one in it. They are scaled, mirrored, lit and tinted, may hide
+/// others of classes that have at least as many rows, so `c` is the rarest one in it. The object of class `c` is always seen: it is painted first, made
+/// smaller where it is larger than the scene, and others hide no more of it than [`ScenesSpec::occlusion`]; a row of which no pixel can be an object is an error (`Data`). They are scaled, mirrored, lit and tinted, may hide
 /// each other in part, and the whole is blurred and gets noise. Where the spec says so, objects are cut out by masks or are
 /// [shapes](ScenesSpec::shapes), backgrounds are of other kinds or [given pictures](ScenesSpec::pictures), light comes from one side, objects throw shadows, and what
 /// is of no class hides parts of them.

@@ -23,9 +23,10 @@ pub struct ScenesSpec {
     /// Height of a scene in pixels, `16..=4096`. Defaults to 120.
     pub height: u32,
     /// The most objects in a scene, `1..=255`: from one to so many, each number as often. Defaults to 5; there are fewer where no place
-    /// is found.
+    /// is found for others than the first. That one, of the scene's class, is always there.
     pub objects: u32,
-    /// Size of an object, times that of its picture, above 0 and up to 64. Defaults to `0.8..=2.0`.
+    /// Size of an object, times that of its picture, above 0 and up to 64. Defaults to `0.8..=2.0`. An object of the scene's own class that is
+    /// then wider or higher than the scene is made smaller: it takes three quarters of the width or of the height, and no more of the other.
     #[serde(with = "crate::spec::range")]
     pub scale: RangeInclusive<f32>,
     /// Brightness of an object's colour, `0..=1`. Defaults to `0.4..=1.0`.

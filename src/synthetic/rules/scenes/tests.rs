@@ -16,6 +16,11 @@ fn scenes(cx: &Context, counts: &[usize], spec: ScenesSpec) -> Scenes {
             pixel.fill(200);
         }
     }
+    scenes_of(cx, &picture, counts, spec)
+}
+
+/// Scenes of the objects in so many rows of each class, all with the same picture.
+fn scenes_of(cx: &Context, picture: &Pixels, counts: &[usize], spec: ScenesSpec) -> Scenes {
     let png = picture.to_png().unwrap();
     let names: Vec<String> = counts
         .iter()
@@ -110,6 +115,49 @@ fn others_are_as_frequent_and_no_object_is_hidden_by_more_than_is_allowed() {
         seen.iter().for_each(|seen| found[seen.class as usize] += 1);
     }
     assert!(found[0] > 60 && found[1] == 0 && found[2] > 60, "{found:?}");
+}
+
+#[test]
+fn every_scene_has_an_object_of_its_class_however_large_the_objects_are() {
+    let cx = Context::with(1, 1 << 26).unwrap();
+    let mut picture = Pixels::new(231, 199);
+    picture.levels.fill(200);
+    let large = scenes_of(&cx, &picture, &[4, 4], ScenesSpec::default());
+    for index in 0..24 {
+        let class = (index % 2) as u32;
+        let (mask, seen) = one(&cx, &large, class, index);
+        assert_eq!(seen[0].class, class, "{index}: {seen:?}");
+        let shown = mask
+            .levels
+            .chunks_exact(3)
+            .any(|pixel| u32::from(pixel[0]) == class + 1);
+        assert!(shown, "{index}");
+        // Three quarters of the height are 90 of 120 pixels, and 104 in width; .7 of it are seen at least.
+        let [.., width, height] = seen[0].bbox;
+        assert!(width <= 106.0 && height <= 91.0, "{index}: {seen:?}");
+        assert!(seen[0].area >= 6300, "{index}: {seen:?}");
+    }
+    // As large as the scene, and nothing may lie outside: it is there as it is.
+    let exact = ScenesSpec {
+        width: 231,
+        height: 199,
+        scale: 1.0..=1.0,
+        occlusion: 0.0,
+        ..ScenesSpec::default()
+    };
+    let (_, seen) = one(&cx, &scenes_of(&cx, &picture, &[1], exact), 0, 0);
+    assert_eq!(seen[0].bbox, [0.0, 0.0, 231.0, 199.0]);
+}
+
+#[test]
+fn a_picture_without_an_object_is_an_error_that_names_its_row() {
+    let cx = Context::with(1, 1 << 26).unwrap();
+    let dark = scenes_of(&cx, &Pixels::new(16, 16), &[1], ScenesSpec::default());
+    let made = cx.block_on(dark.generate(&cx, &[SampleId { class: 0, index: 3 }]));
+    let error = made.unwrap_err();
+    assert_eq!((error.kind(), error.index()), (crate::error::ErrorKind::Data, Some(0)));
+    let said = error.to_string();
+    assert!(said.contains("training row 0 covers no pixel"), "{said}");
 }
 
 #[test]
