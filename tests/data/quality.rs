@@ -615,7 +615,7 @@ fn a_row_without_a_candidate_is_an_error_that_says_why() {
     let said = error.to_string();
     assert!(
         said.contains(
-            "class 2, synthetic row 0: none of 3 candidates passes the gate (3 far from all training rows of the class)"
+            "class \"2\", synthetic row 0: none of 3 candidates passes the gate (3 far from all training rows of the class)"
         ),
         "{said}"
     );

@@ -5,7 +5,7 @@ use crate::dataset::{Provenance, StoredRows};
 use crate::error::{Error, Result};
 use crate::exec::{Context, OwnThread};
 use crate::plan::Plan;
-use crate::quote::counted;
+use crate::quote::{counted, quoted};
 use crate::rows::Labels;
 use crate::synthetic::{Generator, SampleId};
 use arrow::array::RecordBatch;
@@ -262,7 +262,7 @@ impl Inner {
     fn exhausted(&self, sample: SampleId, refused: &[Refusal]) -> Error {
         Error::stage(format!(
             "class {}, synthetic row {}: none of {} candidates passes the gate ({}); let it be wider, allow more attempts, or leave the class out",
-            sample.class,
+            quoted(self.gate.name_of(sample.class)),
             sample.index,
             refused.len(),
             reasons(refused)
