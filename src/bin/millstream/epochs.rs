@@ -2,6 +2,7 @@
 
 use millstream::quote::{counted, shown};
 use millstream::report::{Epoch, figure_in_words};
+use millstream::task::FinetuneSpec;
 use std::fmt::Write;
 
 /// Columns that lines end in at the latest.
@@ -12,9 +13,20 @@ const WIDTH: usize = 80;
 pub(crate) struct Epochs {
     /// The part of the run and the name of the figure that the last heading was for.
     headed: Option<(String, String)>,
+    /// Whether no best epoch is chosen on selection rows: they are for the shares of later epochs alone.
+    for_shares: bool,
 }
 
 impl Epochs {
+    /// Those of a run of `spec`.
+    pub(crate) fn of(spec: &FinetuneSpec) -> Self {
+        let chooses = spec.train.keep_best || spec.train.early_stopping.is_some();
+        Self {
+            headed: None,
+            for_shares: spec.balance.feedback.is_some() && !chooses,
+        }
+    }
+
     /// The line of `epoch`; where a part of the run begins with it, below a heading.
     pub(crate) fn lines(&mut self, epoch: &Epoch) -> String {
         let part = (epoch.phase.clone(), epoch.figure.clone());
@@ -23,6 +35,7 @@ impl Epochs {
             let phase = shown(&epoch.phase, 22);
             let rows = epoch.valid_rows;
             let of = match epoch.selection {
+                true if self.for_shares => format!("shares follow {}", counted(rows, "selection row")),
                 true => format!("the best is chosen on {}", counted(rows, "selection row")),
                 false => format!("validated on {} after each epoch", counted(rows, "row")),
             };
@@ -173,6 +186,18 @@ mod tests {
         assert_eq!(selected[0], "head, the best is chosen on 505 selection rows");
         assert_eq!(selected[1], expected[1].replace("  valid", " select"));
         assert!(selected[2].contains(" 547.5±79.6 "), "{}", selected[2]);
+        for (train, said) in [
+            ("", "head, shares follow 505 selection rows"),
+            ("keep_best = true", "head, the best is chosen on 505 selection rows"),
+        ] {
+            let text = format!("[balance]\nfeedback = {{}}\n[train]\n{train}");
+            let spec: FinetuneSpec = millstream::spec::read_toml(&text).unwrap();
+            let lines = Epochs::of(&spec).lines(&Epoch {
+                selection: true,
+                ..epoch()
+            });
+            assert_eq!(lines.lines().next(), Some(said));
+        }
         let next = Epoch {
             epoch: 13,
             value: None,

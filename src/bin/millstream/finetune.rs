@@ -79,7 +79,7 @@ impl Finetune {
         self.recipe.check_named(&run.spec.data.train, "data.train")?;
         effects.check(&run.spec)?;
         let cx = run.spec.machine.context()?;
-        let mut screen = Screen::new(self.explain);
+        let mut screen = Screen::new(self.explain).of(&run.spec);
         let report = run.run(&cx, &mut |event| screen.show(event))?;
         if self.json {
             return print_json(&report);

@@ -4,7 +4,7 @@ use crate::epochs::Epochs;
 use crate::output::{say, tell, warn};
 use crate::progress::Progress;
 use crate::text::plan::in_lines;
-use millstream::task::Event;
+use millstream::task::{Event, FinetuneSpec};
 
 /// Shows the progress of events, and the plan if it is asked for.
 pub(crate) struct Screen {
@@ -19,6 +19,14 @@ impl Screen {
             progress: None,
             epochs: Epochs::default(),
             explain,
+        }
+    }
+
+    /// The same for a run of `spec`, whose lines say what its selection rows are for.
+    pub(crate) fn of(self, spec: &FinetuneSpec) -> Self {
+        Self {
+            epochs: Epochs::of(spec),
+            ..self
         }
     }
 
