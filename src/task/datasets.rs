@@ -3,6 +3,7 @@
 use super::catalog::NamedTask;
 use super::computed_label::{LabelledFiles, named};
 use super::find::{FoundTask, image_column, in_files};
+use super::held_out_for::HeldOutFor;
 use super::hold_out::{HoldOut, refuse_parents};
 use super::spec::source::{of_train, of_valid};
 use super::spec::{DataOptions, DataSource};
@@ -27,7 +28,7 @@ pub struct Datasets {
     pub train: Arc<dyn Stable>,
     /// Rows that are only evaluated on.
     pub valid: Arc<dyn Stable>,
-    /// Rows of the training files that the best epoch is chosen on, where it is: held out of `train`, and never reported.
+    /// Rows of the training files that the best epoch is chosen on, or that shares follow: held out of `train`, and never reported.
     pub selection: Option<Arc<dyn Stable>>,
     /// The task, as it was chosen or found.
     pub task: NamedTask,
@@ -58,7 +59,7 @@ pub(crate) struct Stored {
 }
 
 impl Datasets {
-    /// Share of the training rows on which the best epoch is chosen.
+    /// Share of the training rows on which the best epoch is chosen, or which shares follow.
     const SELECTION: f64 = 0.1;
 
     /// Opens the files or sources of `data`. What it does not name is found: columns by their types, and without `task` the task by the type of the
@@ -204,34 +205,30 @@ impl Datasets {
         })
     }
 
-    /// The data of which a tenth of the training rows is held out to choose the best epoch on.
+    /// The data of which a tenth of the training rows is held out for `purpose`.
     ///
     /// # Errors
     ///
     /// `Config` where there are too few rows.
-    pub(crate) fn with_selection(mut self, seed: u64) -> Result<Self> {
+    pub(crate) fn with_selection(mut self, seed: u64, purpose: HeldOutFor) -> Result<Self> {
         // Other rows than those that are held out for validation under the same seed.
         let labels = self.targets.stratified_by();
         let (rule, what) = (
             (Self::SELECTION, !seed),
-            "the rows on which the best epoch is chosen would be held",
+            format!("the rows {} would be held", purpose.which()),
         );
-        let split = self.hold_out.split(labels.as_ref(), self.targets.len(), rule, what)?;
+        let split = self.hold_out.split(labels.as_ref(), self.targets.len(), rule, &what)?;
         if split.held_out.is_empty() || split.train.is_empty() {
             let why = match self.hold_out.one_value() {
                 Some(why) => format!("{why}, so none can be held out"),
                 None => format!("{} training rows are too few to hold some out", self.targets.len()),
             };
-            return Err(Error::config(format!("{why} on which the best epoch is chosen")));
+            return Err(Error::config(format!("{why} {}", purpose.which())));
         }
         self.notes.extend(self.hold_out.note(&split));
         self.hold_out = self.hold_out.select(&split.train);
         let held = Arc::clone(&self.train).select(split.held_out.clone())?;
-        self.notes.push(format!(
-            "{} of {} training rows are selection rows: held out to choose the best epoch on, or the shares of later ones, and in no figure of the report",
-            split.held_out.len(),
-            self.targets.len()
-        ));
+        self.notes.push(purpose.note(split.held_out.len(), self.targets.len()));
         self.selection = Some(Arc::new(held));
         self.others[1] = Some(self.targets.select(&split.held_out));
         self.targets = self.targets.select(&split.train);

@@ -25,7 +25,7 @@ pub(super) struct EpochLog<'a> {
     /// The epochs of the parts before.
     earlier: &'a [Epoch],
     begun: bool,
-    /// Whether epochs are measured on the rows that the best one is chosen on.
+    /// Whether epochs are measured on selection rows.
     selection: bool,
 }
 
@@ -37,7 +37,7 @@ impl<'a> EpochLog<'a> {
             file: run.folder().has_manifest().then(|| run.folder().history()),
             earlier,
             begun: false,
-            selection: run.spec.holds_out(),
+            selection: run.spec.holds_out().is_some(),
         }
     }
 

@@ -33,6 +33,7 @@ mod fixed_maps;
 mod gate_rows;
 mod generator_rows;
 mod head_generator;
+mod held_out_for;
 mod hold_out;
 mod inputs;
 mod loaders;

@@ -58,8 +58,8 @@ impl Finetune {
         let notes = notes.chain(datasets.made_beside(strategies));
         notes.for_each(|note| callback(Event::Note(&note)));
         for strategy in strategies {
-            let warning = strategy.warning(datasets)?;
-            warning.iter().for_each(|warning| callback(Event::Warning(warning)));
+            let warnings = strategy.warnings(datasets)?;
+            warnings.iter().for_each(|warning| callback(Event::Warning(warning)));
         }
         callback(Event::Explain(&self.spec.plan().to_string()));
         let read = self.files_read(datasets)?;

@@ -101,8 +101,8 @@ impl Finetune {
         let (spec, seed) = (&self.spec, self.spec.seed);
         let datasets = Datasets::open_with(cx, &spec.data, spec.task.as_ref(), seed, (mask, keys))?;
         let datasets = match self.spec.holds_out() {
-            true => datasets.with_selection(seed)?,
-            false => datasets,
+            Some(purpose) => datasets.with_selection(seed, purpose)?,
+            None => datasets,
         };
         if let Some(join) = spec.augment.row_join() {
             // A task without objects says so, before a mask is missing somewhere.

@@ -276,7 +276,7 @@ impl Finetune {
         warnings.extend(warnings::of_figures(&report.figures, "validation row"));
         warnings.iter().for_each(|warning| callback(Event::Warning(warning)));
         // Told when the run began.
-        warnings.extend(self.spec.balance.warning(&prepared.datasets)?);
+        warnings.extend(self.spec.balance.warnings(&prepared.datasets)?);
         let mut notes = prepared.datasets.understood();
         let bad_rows = (!self.spec.data.on_bad_row.is_fail()).then(|| warnings::counted(&prepared.bad));
         notes.extend(self.preprocessing_notes(&*prepared.task)?);

@@ -1,6 +1,7 @@
 //! How the training rows are chosen.
 
 use super::datasets::Datasets;
+use super::held_out_for::few_rows;
 use super::rarer::rarer;
 use crate::error::{Error, Result};
 use crate::loader::ClassPrior;
@@ -59,7 +60,8 @@ pub struct Strategy {
     pub batch: Option<Vec<BatchPart>>,
     /// How the shares of an epoch follow from what the model made, two epochs before, of rows that are held out of the training files for that
     /// (as for the best epoch, which may be chosen on them as well): from the recall of each class, or its mean cross-entropy. The reports are in
-    /// `feedback.jsonl`. Defaults to none.
+    /// `feedback.jsonl`. A run needs 3 epochs of the head or of the deep part, or it is refused; a warning names the classes of which fewer than 5 rows are held
+    /// out. Defaults to none.
     pub feedback: Option<FeedbackSpec>,
     /// The most that synthetic rows may make up of what a class is given beyond its stored rows, 0 to 1.
     pub synthetic: f64,
@@ -309,12 +311,15 @@ impl Strategy {
         checked.map_err(|error| error.context("batch"))
     }
 
-    /// What a user may not expect of it, of rows that have several classes: rows with a rare class come less often than they are stored. None where they do not.
-    pub(crate) fn warning(&self, datasets: &Datasets) -> Result<Option<String>> {
-        let (Some(target), Some(classes)) = (self.target_of_rarest(), datasets.targets.several_classes()?) else {
-            return Ok(None);
-        };
-        rarer(target, &classes)
+    /// What a user may not expect of it: of rows that have several classes that those with a rare class come less often than they are stored, and of feedback
+    /// that it follows few rows.
+    pub(crate) fn warnings(&self, datasets: &Datasets) -> Result<Vec<String>> {
+        let mut warnings = Vec::new();
+        if let (Some(target), Some(classes)) = (self.target_of_rarest(), datasets.targets.several_classes()?) {
+            warnings.extend(rarer(target, &classes)?);
+        }
+        warnings.extend(few_rows(self, datasets));
+        Ok(warnings)
     }
 
     /// Refuses a loss beside that of the task, and one that the classes of `datasets` do not allow where they come as in `emitted`.

@@ -24,6 +24,7 @@ mod deeper;
 mod detect;
 mod drawn_instances;
 mod features;
+mod feedback_rows;
 mod finetune_spec;
 mod gate_run;
 mod generators;

@@ -89,8 +89,8 @@ impl Preview {
         for note in datasets.understood() {
             callback(Event::Note(&note));
         }
-        let warning = strategy.warning(&datasets)?;
-        warning.iter().for_each(|warning| callback(Event::Warning(warning)));
+        let warnings = strategy.warnings(&datasets)?;
+        warnings.iter().for_each(|warning| callback(Event::Warning(warning)));
         if !(made || strategy.auto || !run.spec.data.on_bad_row.is_fail()) {
             return PreviewRows::new(cx, &run, datasets, strategy, phase, None, callback);
         }

@@ -13,6 +13,7 @@ use crate::rows::{BoxFormat, Transformed};
 use crate::spec::Spec;
 use crate::task::bad_rows::RowLocation;
 use crate::task::definition::{Input, Split};
+use crate::task::held_out_for::HeldOutFor;
 use crate::task::spec::row_join::RowJoin;
 use crate::task::targets::TargetKind;
 use std::sync::Arc;
@@ -274,7 +275,9 @@ impl PreviewRows {
         ways.extend(data.time.is_none().then_some("choose another seed"));
         match &self.datasets.selection {
             Some(rows) if self.has(rows, place) => {
-                format!("it is held out to choose the best epoch on: {}", ways.join(", or "))
+                let held = self.run.spec.holds_out();
+                let purpose = held.map_or("to measure epochs on", HeldOutFor::in_words);
+                format!("it is held out {purpose}: {}", ways.join(", or "))
             }
             _ => {
                 ways.push("name the rows to hold out in data.valid");

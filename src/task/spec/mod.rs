@@ -19,6 +19,7 @@ pub use train::TrainOptions;
 use self::row_join::RowJoin;
 use super::catalog::NamedTask;
 use super::definition::Task;
+use super::held_out_for::{HeldOutFor, check_feedback};
 use super::strategy::Strategy;
 use super::target_kind::TargetKind;
 use crate::error::{Error, Result};
@@ -137,6 +138,7 @@ impl Spec for FinetuneSpec {
             batch.check().map_err(|error| error.context("balance.batch"))?;
         }
         self.train.check()?;
+        check_feedback(self)?;
         self.machine.check()
     }
 }
@@ -179,9 +181,9 @@ impl FinetuneSpec {
         ))))
     }
 
-    /// Whether some of the training rows are held out to measure epochs on.
-    pub(crate) fn holds_out(&self) -> bool {
-        self.train.selects() || self.balance.feedback.is_some()
+    /// What some of the training rows are held out for: epochs are measured on them. None where no rows are.
+    pub(crate) fn holds_out(&self) -> Option<HeldOutFor> {
+        HeldOutFor::of(self)
     }
 
     /// The largest seed of a run: the largest whole number that TOML has, 2^63 - 1.
