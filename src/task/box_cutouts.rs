@@ -36,6 +36,14 @@ const LABEL: &str = "label";
 /// The column of the masks: what lies in the ellipse inside a box is the object.
 const MASK: &str = "mask";
 
+/// What the plan calls them.
+const NAME: &str = "box_cutouts";
+
+/// Whether each of `rows` is an object that was cut out by its box.
+pub(super) fn are_objects(rows: &dyn Stable) -> bool {
+    rows.describe().name() == NAME
+}
+
 /// One row for each object: a picture of what lies in its box, the mask of the ellipse in it, and its class.
 #[derive(Debug)]
 struct BoxCutouts {
@@ -178,7 +186,7 @@ impl Dataset for BoxCutouts {
     }
 
     fn describe(&self) -> Plan {
-        Plan::new("box_cutouts")
+        Plan::new(NAME)
             .param("objects", self.count)
             .note("what lies in the ellipse inside a box is the object")
             .input(self.rows.describe())

@@ -1,5 +1,6 @@
 //! The rows that a generator is fitted on, and a sheet of what it makes beside them.
 
+use super::box_cutouts::are_objects;
 use super::classify::Classify;
 use super::datasets::Datasets;
 use super::equal_rows;
@@ -14,7 +15,7 @@ use crate::exec::Context;
 use crate::ext::DatasetExt;
 use crate::image::Pixels;
 use crate::quote::{counted, quoted};
-use crate::report::picture::{SheetGroup, SheetSample, Tile, contact_sheet};
+use crate::report::picture::{SheetGroup, SheetSample, Tile, contact_sheet_of};
 use crate::rows::{AnyLabels, Labels};
 use crate::source::{Files, FoundFiles, Split};
 use crate::spec::Named;
@@ -334,12 +335,16 @@ pub fn generator_sheet(
             lines,
         });
     }
+    let noun = match real.is_some_and(|real| are_objects(&*real.rows)) {
+        true => "object",
+        false => "row",
+    };
     let notes = [format!(
         "{}, fitted on {}",
         maker.made_by(cx.seed()),
-        counted(about.counts.iter().sum::<u64>(), "row")
+        counted(about.counts.iter().sum::<u64>(), noun)
     )];
-    contact_sheet("Made rows", &notes, &groups, edge)
+    contact_sheet_of((noun, &[]), "Made rows", &notes, &groups, edge)
 }
 
 /// Whether `field` is one of pictures as files have them, a struct of their bytes and a path.

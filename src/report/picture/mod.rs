@@ -28,7 +28,7 @@ pub use objects::{DrawnObject, class_colour, draw_objects};
 pub use precision_recall::precision_recall;
 pub use scatter::predicted_against_true;
 #[cfg(feature = "train")]
-pub(crate) use sheet::contact_sheet_of_objects;
+pub(crate) use sheet::contact_sheet_of;
 pub use sheet::{SheetGroup, SheetSample, Tile, contact_sheet};
 pub use worst::{Worst, worst_rows};
 

@@ -8,6 +8,7 @@ use super::objects::class_colour;
 use super::{MARGIN, origin_colour};
 use crate::dataset::Origin;
 use crate::error::{Error, Result};
+use crate::quote::counted;
 
 /// An emitted image.
 #[derive(Clone, Debug)]
@@ -95,22 +96,23 @@ const TEXT: u32 = 480;
 /// # Ok::<(), millstream::Error>(())
 /// ```
 pub fn contact_sheet(title: &str, notes: &[String], groups: &[SheetGroup], edge: u32) -> Result<RgbImage> {
-    contact_sheet_of_objects(title, notes, &[], groups, edge)
+    contact_sheet_of(("row", &[]), title, notes, groups, edge)
 }
 
-/// As [`contact_sheet`], with the colours of the `classes` of objects that are drawn on the tiles, in the order of their numbers, below the legend of the frames.
+/// As [`contact_sheet`], with a group's count in nouns other than rows, and the colours of the classes of objects that are drawn on the tiles, in the order of their numbers, below
+/// the legend of the frames.
 ///
 /// # Errors
 ///
 /// As [`contact_sheet`].
-pub(crate) fn contact_sheet_of_objects(
+pub(crate) fn contact_sheet_of(
+    (noun, classes): (&str, &[String]),
     title: &str,
     notes: &[String],
-    classes: &[String],
     groups: &[SheetGroup],
     edge: u32,
 ) -> Result<RgbImage> {
-    let layout = Layout::new(title, notes, groups, edge.clamp(1, 1024));
+    let layout = Layout::new(noun, title, notes, groups, edge.clamp(1, 1024));
     let names: Vec<String> = classes.iter().map(|name| SMALL.fit(name, NAMES)).collect();
     let key: Vec<_> = (0..)
         .zip(&names)
@@ -138,7 +140,9 @@ pub(crate) fn contact_sheet_of_objects(
 }
 
 /// Where things stand on a sheet, in pixels.
-struct Layout {
+struct Layout<'a> {
+    /// What a group's count is of.
+    noun: &'a str,
     width: u32,
     height: u32,
     /// The notes, a line each.
@@ -150,13 +154,14 @@ struct Layout {
     edge: u32,
 }
 
-impl Layout {
-    fn new(title: &str, notes: &[String], groups: &[SheetGroup], edge: u32) -> Self {
+impl<'a> Layout<'a> {
+    fn new(noun: &'a str, title: &str, notes: &[String], groups: &[SheetGroup], edge: u32) -> Self {
         let names = groups
             .iter()
-            .map(|group| BOLD.width(&group.name).max(SMALL.width(&rows_in(group.count))));
+            .map(|group| BOLD.width(&group.name).max(SMALL.width(&counted(group.count, noun))));
         let left = MARGIN + names.max().unwrap_or(0).min(NAMES) + 16;
         let mut layout = Self {
+            noun,
             width: 0,
             height: 0,
             notes: Vec::new(),
@@ -204,7 +209,7 @@ impl Layout {
         canvas.text((MARGIN, middle), &BOLD.fit(&group.name, NAMES), BOLD, INK);
         canvas.text(
             (MARGIN, middle + BOLD.height() + 4),
-            &rows_in(group.count),
+            &counted(group.count, self.noun),
             SMALL,
             MUTED,
         );
@@ -265,10 +270,6 @@ fn misfit(tile: &Tile) -> Error {
     ))
 }
 
-fn rows_in(count: u64) -> String {
-    format!("{count} {}", if count == 1 { "row" } else { "rows" })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -302,6 +303,14 @@ mod tests {
         let square = 13 * 13;
         assert_eq!(framed, 24 * 24 - 16 * 16 + square);
         assert_eq!(sheet.pixels().filter(|pixel| pixel.0 == [9; 3]).count(), 16 * 8);
+    }
+
+    #[test]
+    fn a_count_is_of_rows_or_of_what_is_said() {
+        let groups = [group(vec![tile(4, 2, 24)])];
+        let of = |noun: &str| contact_sheet_of((noun, &[]), "t", &[], &groups, 16).unwrap();
+        let rows = contact_sheet("t", &[], &groups, 16).unwrap();
+        assert!(rows == of("row") && rows != of("object"));
     }
 
     #[test]
@@ -348,7 +357,7 @@ mod tests {
     fn classes_of_objects_have_a_key_of_their_colours() {
         let of = |names: &[&str]| {
             let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
-            contact_sheet_of_objects("t", &[], &names, &[group(vec![tile(4, 2, 24)])], 16).unwrap()
+            contact_sheet_of(("row", &names), "t", &[], &[group(vec![tile(4, 2, 24)])], 16).unwrap()
         };
         let (none, key) = (of(&[]), of(&["cat", "dog"]));
         assert_eq!(key.height(), none.height() + LEGEND_LINE);

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::image::Pixels;
 use crate::mix::Target;
 use crate::quote::{counted, counted_with};
-use crate::report::picture::{SheetGroup, SheetSample, Tile, contact_sheet_of_objects};
+use crate::report::picture::{SheetGroup, SheetSample, Tile, contact_sheet_of};
 use crate::task::spec::row_join::RowJoin;
 use crate::task::targets::Targets;
 use image::RgbImage;
@@ -64,7 +64,7 @@ impl PreviewRows {
         let groups = groups.collect::<Result<Vec<_>>>()?;
         let notes = self.notes(samples, left_out);
         Ok(PreviewSheet {
-            picture: contact_sheet_of_objects("What training sees", &notes, self.key(), &groups, edge)?,
+            picture: contact_sheet_of(("row", self.key()), "What training sees", &notes, &groups, edge)?,
             shown: shown.to_vec(),
             left_out,
             notes,
@@ -96,7 +96,7 @@ impl PreviewRows {
             lines: samples.chunks(4).map(<[_]>::to_vec).collect(),
         };
         let title = format!("Row {} from step to step", steps.row);
-        contact_sheet_of_objects(&title, &self.step_notes(steps), self.key(), &[group], edge)
+        contact_sheet_of(("row", self.key()), &title, &self.step_notes(steps), &[group], edge)
     }
 
     /// The classes whose colours a sheet explains: those of boxes, where they are not too many.
