@@ -10,7 +10,7 @@ use std::path::Path;
 /// What one epoch of a training came to, in six digits.
 ///
 /// Figures on validation rows are for information: nothing is chosen by them. Where rows were held out of the training set to choose the
-/// best epoch on, the figures are of [these](Self::selection) in their place.
+/// best epoch on or for shares that follow figures, the figures are of [these](Self::selection) in their place.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Epoch {
     /// The part of the run: the name of the strategy by which the head trains, or `deep`.
@@ -33,8 +33,8 @@ pub struct Epoch {
     pub standard_error: Option<f64>,
     /// Rows that both are of.
     pub valid_rows: u64,
-    /// Whether these are selection rows, which were held out of the training rows to choose the best epoch on, and not validation
-    /// rows.
+    /// Whether these are selection rows, which were held out of the training rows to choose the best epoch on, or for shares that follow
+    /// figures, and not validation rows.
     #[serde(default)]
     pub selection: bool,
     /// Learning rate of the last step.

@@ -55,7 +55,7 @@ pub struct PooledFeatures {
     pub train: Standardised,
     /// Raw features of the validation rows.
     pub valid: Cached,
-    /// Raw features of the rows that the best epoch is chosen on.
+    /// Raw features of the selection rows.
     pub selection: Option<Cached>,
 }
 
@@ -66,7 +66,7 @@ pub struct MapFeatures {
     pub train: Arc<Cached>,
     /// Of the validation rows.
     pub valid: Cached,
-    /// Of the rows that the best epoch is chosen on.
+    /// Of the selection rows.
     pub selection: Option<Cached>,
     /// The maps that stand in the column `features` of a row.
     pub shapes: MapShapes,

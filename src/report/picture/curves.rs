@@ -26,7 +26,7 @@ struct Curve {
     points: Vec<(f64, f64)>,
 }
 
-/// The training loss of each part of a run and that on the validation rows (or, where the best epoch is chosen, the selection rows), and below them the figure that chooses, by epoch. The first epoch
+/// The training loss of each part of a run and that on the validation rows (or, where there are some, the selection rows), and below them the figure that chooses, by epoch. The first epoch
 /// is 1. What was not measured has no point.
 pub fn learning_curves(title: &str, epochs: &[Epoch]) -> RgbImage {
     let figure = epochs.last().map_or("", |epoch| epoch.figure.as_str());
