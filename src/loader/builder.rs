@@ -248,24 +248,22 @@ impl LoaderBuilder {
         let needs = self.needs(below);
         if let Some(least) = needs.least().filter(|least| *least > self.cx.memory()) {
             lines.push(format!(
-                "a stream in segments takes no more than the budget where that is at least {}: this one is too small for tables, row \
-                 groups and batches",
+                "a stream in segments takes no more than the budget where that is at least {}: this one is too small",
                 in_units(least)
             ));
         }
         let (open, cache) = (needs.plan.open, self.cx.blocks_share());
+        let blocks = format!("the {} MiB of blocks that are open at once", mib(open));
         if open > cache {
             lines.push(format!(
-                "the {} MiB of blocks that are open at once do not fit into {} MiB (half of the budget): rows are read page by \
-                 page or blocks again and again; a budget of {} MiB, or smaller row groups, would be faster",
-                mib(open),
+                "{blocks} do not fit into {} MiB (half of the budget): rows are read page by page or blocks again and again; a budget of {} \
+                 MiB, or smaller row groups, would be faster",
                 mib(cache),
                 mib(open.saturating_mul(8) / 3)
             ));
         } else if open > 0 {
             lines.push(format!(
-                "the {} MiB of blocks that are open at once fit into {} MiB (half of the budget): each is read about once {}",
-                mib(open),
+                "{blocks} fit into {} MiB (half of the budget): each is read about once {}",
                 mib(cache),
                 self.pass.a
             ));
