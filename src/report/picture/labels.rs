@@ -3,7 +3,7 @@
 use image::Rgb;
 
 use super::canvas::{Canvas, SMALL, WHITE};
-use super::objects::{DrawnObject, class_colour};
+use super::drawn_object::{DrawnObject, class_colour};
 
 /// Pixels of a label on each side of its text.
 const PAD: i64 = 3;

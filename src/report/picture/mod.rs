@@ -7,6 +7,7 @@ mod axis;
 mod bars;
 mod canvas;
 mod curves;
+mod drawn_object;
 mod file;
 mod labels;
 mod masks;
@@ -19,12 +20,13 @@ mod worst;
 
 pub use bars::{class_bars, recall_bars};
 pub use curves::learning_curves;
+pub use drawn_object::{DrawnObject, class_colour};
 pub use file::PictureFile;
 pub use masks::{MaskPair, mask_pairs};
 pub use matrix::confusion_matrix;
+pub use objects::draw_objects;
 #[cfg(feature = "train")]
 pub(crate) use objects::draw_objects_on_tile;
-pub use objects::{DrawnObject, class_colour, draw_objects};
 pub use precision_recall::precision_recall;
 pub use scatter::predicted_against_true;
 #[cfg(feature = "train")]

@@ -4,7 +4,7 @@ use image::RgbImage;
 use image::imageops::{self, FilterType};
 
 use super::canvas::{BOLD, Canvas, FAINT, INK, LEGEND_LINE, MUTED, SMALL, TITLE};
-use super::objects::class_colour;
+use super::drawn_object::class_colour;
 use super::{MARGIN, origin_colour};
 use crate::dataset::Origin;
 use crate::error::{Error, Result};
