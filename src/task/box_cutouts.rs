@@ -1,6 +1,7 @@
 //! The objects of a detection, each cut out of its picture by its box, as rows that scenes are made of.
 
 use super::catalog::NamedTask;
+use super::cut_out::NAME;
 use super::datasets::{Datasets, of_source};
 use super::detect::Detect;
 use super::equal_rows;
@@ -35,14 +36,6 @@ use std::sync::Arc;
 const LABEL: &str = "label";
 /// The column of the masks: what lies in the ellipse inside a box is the object.
 const MASK: &str = "mask";
-
-/// What the plan calls them.
-const NAME: &str = "box_cutouts";
-
-/// Whether each of `rows` is an object that was cut out by its box.
-pub(super) fn are_objects(rows: &dyn Stable) -> bool {
-    rows.describe().name() == NAME
-}
 
 /// One row for each object: a picture of what lies in its box, the mask of the ellipse in it, and its class.
 #[derive(Debug)]

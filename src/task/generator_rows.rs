@@ -1,7 +1,7 @@
 //! The rows that a generator is fitted on, and a sheet of what it makes beside them.
 
-use super::box_cutouts::are_objects;
 use super::classify::Classify;
+use super::cut_out::are_objects;
 use super::datasets::Datasets;
 use super::equal_rows;
 use super::hold_out::HoldOut;

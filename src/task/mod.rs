@@ -12,6 +12,7 @@ pub mod classify;
 mod computed;
 mod computed_label;
 pub mod cut_boxes;
+mod cut_out;
 pub mod datasets;
 pub mod definition;
 pub mod detect;
