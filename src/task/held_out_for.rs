@@ -1,11 +1,9 @@
 //! What training rows are held out for, and whether a run is long enough for it.
 
-use super::datasets::Datasets;
-use super::spec::FinetuneSpec;
-use super::strategy::Strategy;
 use crate::error::{Error, Result};
 use crate::mix::FeedbackSignal;
 use crate::quote::{counted, quoted};
+use crate::rows::Labels;
 
 /// The first epoch, counted from 1, whose shares follow a report: that of epoch 1, since two epochs lie between.
 const FIRST_FOLLOWING: u64 = 3;
@@ -24,9 +22,9 @@ pub(crate) enum HeldOutFor {
 }
 
 impl HeldOutFor {
-    /// What rows are held out for in a run of `spec`; none where no rows are.
-    pub(super) fn of(spec: &FinetuneSpec) -> Option<Self> {
-        match (spec.train.selects(), spec.balance.feedback.is_some()) {
+    /// What rows are held out for in a run that selects an epoch, and has feedback, or not; none where no rows are.
+    pub(super) fn of(selects: bool, feedback: bool) -> Option<Self> {
+        match (selects, feedback) {
             (false, false) => None,
             (true, false) => Some(Self::BestEpoch),
             (false, true) => Some(Self::Shares),
@@ -60,28 +58,20 @@ impl HeldOutFor {
     }
 }
 
-/// Refuses feedback that no epoch is there to follow, while rows would be held out for it.
-pub(super) fn check_feedback(spec: &FinetuneSpec) -> Result<()> {
-    let train = &spec.train;
+/// Refuses feedback that no epoch is there to follow, while rows would be held out for it, in so many epochs, and deep ones if stages train.
+pub(super) fn check_feedback(epochs: u64, deep: Option<u64>) -> Result<()> {
     // The reports of each part of the run are its own.
-    let deep = if train.unfreeze > 0 { train.deep_epochs } else { 0 };
-    if spec.balance.feedback.is_none() || train.epochs.max(deep) >= FIRST_FOLLOWING {
+    if epochs.max(deep.unwrap_or(0)) >= FIRST_FOLLOWING {
         return Ok(());
     }
-    let or_deep = match train.unfreeze {
-        0 => String::new(),
-        _ => format!(" (or train.deep_epochs, which is {deep})"),
-    };
+    let or_deep = deep.map_or_else(String::new, |deep| format!(" (or train.deep_epochs, which is {deep})"));
     Err(Error::config(format!(
-        "balance.feedback: epoch {FIRST_FOLLOWING} is the first whose shares follow a report, that of epoch 1, and train.epochs is {}: let it be {FIRST_FOLLOWING} or more{or_deep}, or leave feedback out",
-        train.epochs
+        "balance.feedback: epoch {FIRST_FOLLOWING} is the first whose shares follow a report, that of epoch 1, and train.epochs is {epochs}: let it be {FIRST_FOLLOWING} or more{or_deep}, or leave feedback out"
     )))
 }
 
-/// Which classes feedback follows by few rows, where there are such.
-pub(super) fn few_rows(strategy: &Strategy, datasets: &Datasets) -> Option<String> {
-    let rule = strategy.feedback.as_ref()?;
-    let labels = datasets.selection_targets()?.one_class()?;
+/// Which classes of selection rows feedback `by` their figures follows by few rows, where there are such.
+pub(super) fn few_rows(by: FeedbackSignal, labels: &Labels) -> Option<String> {
     let counts = labels.counts();
     let few = labels.names().iter().zip(&counts).filter(|(_, count)| **count < FEW);
     let few: Vec<String> = few
@@ -94,7 +84,7 @@ pub(super) fn few_rows(strategy: &Strategy, datasets: &Datasets) -> Option<Strin
         0 => String::new(),
         more => format!(", and {} more", counted(more as u64, "class")),
     };
-    let what = match rule.by {
+    let what = match by {
         FeedbackSignal::Recall => "recall",
         FeedbackSignal::Loss => "loss",
     };

@@ -318,7 +318,13 @@ impl Strategy {
         if let (Some(target), Some(classes)) = (self.target_of_rarest(), datasets.targets.several_classes()?) {
             warnings.extend(rarer(target, &classes)?);
         }
-        warnings.extend(few_rows(self, datasets));
+        let selection = datasets.selection_targets().and_then(|targets| targets.one_class());
+        warnings.extend(
+            self.feedback
+                .as_ref()
+                .zip(selection)
+                .and_then(|(rule, labels)| few_rows(rule.by, labels)),
+        );
         Ok(warnings)
     }
 

@@ -138,7 +138,10 @@ impl Spec for FinetuneSpec {
             batch.check().map_err(|error| error.context("balance.batch"))?;
         }
         self.train.check()?;
-        check_feedback(self)?;
+        if self.balance.feedback.is_some() {
+            let deep = (self.train.unfreeze > 0).then_some(self.train.deep_epochs);
+            check_feedback(self.train.epochs, deep)?;
+        }
         self.machine.check()
     }
 }
@@ -183,7 +186,7 @@ impl FinetuneSpec {
 
     /// What some of the training rows are held out for: epochs are measured on them. None where no rows are.
     pub(crate) fn holds_out(&self) -> Option<HeldOutFor> {
-        HeldOutFor::of(self)
+        HeldOutFor::of(self.train.selects(), self.balance.feedback.is_some())
     }
 
     /// The largest seed of a run: the largest whole number that TOML has, 2^63 - 1.
