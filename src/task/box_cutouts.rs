@@ -2,15 +2,13 @@
 
 use super::catalog::NamedTask;
 use super::cut_out::NAME;
-use super::datasets::{Datasets, of_source};
+use super::datasets::Datasets;
 use super::detect::Detect;
-use super::equal_rows;
-use super::generator_rows::{GeneratorRows, held_out};
+use super::generator_rows::{GeneratorRows, stored_columns, understood};
 use super::object_rows::corners_of;
-use super::shared_pictures::picture_hashes;
-use super::spec::source::of_train;
-use super::spec::{DataOptions, DataSource};
+use super::spec::DataOptions;
 use super::targets::Targets;
+use super::training_files::training_files;
 use crate::columns::{bytes_of, index_of, list_items};
 use crate::dataset::{Block, Blocks, Dataset, Len, Provenance, Stable};
 use crate::error::{Error, Result};
@@ -20,7 +18,7 @@ use crate::plan::Plan;
 use crate::prepared::Prepared;
 use crate::quote::{counted_with, quoted};
 use crate::rows::{BoxFormat, CLASS_NAMES, Labels, find_objects};
-use crate::source::{Files, FoundFiles, Split, is_called_label};
+use crate::source::is_called_label;
 use crate::spec::{Named, Spec};
 use crate::synthetic::learned::Training;
 use crate::synthetic::{GeneratorSpec, ScenesSpec, cut_box, generators, part_of_box};
@@ -229,13 +227,7 @@ impl GeneratorRows {
         if data.label_by.is_some() {
             return Ok(None);
         }
-        let rows: Files = match &data.train {
-            DataSource::Files(paths) => {
-                let found = cx.block_on(FoundFiles::find(paths)).map_err(of_train)?;
-                cx.block_on(found.open_split(cx, Split::Train)).map_err(of_train)?
-            }
-            DataSource::Source(source) => of_source(cx, source)?,
-        };
+        let rows = training_files(cx, &data.train)?;
         let is_label = |column: &String| is_called_label(column) || rows.class_names(column).is_some();
         let has_labels = data.label.is_none() && rows.find_label(None).is_ok_and(|column| is_label(&column));
         // What is meant to hold boxes and does not, is no reason to refuse labels.
@@ -259,29 +251,8 @@ impl GeneratorRows {
         }
         let task: NamedTask = Detect::default().into();
         let datasets = Datasets::open_with(cx, data, Some(&task), seed, (None, &[]))?;
-        let columns = match &data.train {
-            DataSource::Files(paths) => {
-                let found = cx.block_on(FoundFiles::find(paths)).map_err(of_train)?;
-                let rows = cx.block_on(found.open_split(cx, Split::Train)).map_err(of_train)?;
-                rows.schema()
-            }
-            DataSource::Source(_) => datasets.train.schema(),
-        };
-        let mut notes = datasets.understood();
-        // It is that of whoever cuts objects out, and nobody chose it.
-        notes.retain(|note| !note.starts_with("task: "));
-        let hashes = |rows: &Arc<dyn Stable>| picture_hashes(cx, &**rows, &datasets.image);
-        if datasets.is_held_out() {
-            notes.push(held_out(datasets.valid_rows()));
-            let mend = datasets.hold_out.against_copies();
-            notes.extend(equal_rows::held_out_copies(
-                hashes(&datasets.train)?,
-                &hashes(&datasets.valid)?,
-                mend,
-            ));
-        } else {
-            notes.extend(equal_rows::check(cx, (&datasets.train, &datasets.valid), &hashes)?);
-        }
+        let columns = stored_columns(cx, data, &datasets)?;
+        let mut notes = understood(cx, &datasets)?;
         let column = reads.first().map_or("image", String::as_str);
         let (cutouts, left_out) = BoxCutouts::new(cx, &datasets, column)?;
         let small = match left_out {

@@ -9,6 +9,7 @@ use super::spec::source::{of_train, of_valid};
 use super::spec::{DataOptions, DataSource};
 use super::target_reading::TargetReading;
 use super::targets::{TargetKind, Targets};
+use super::training_files::of_source;
 use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Remedy, Result};
 use crate::exec::Context;
@@ -16,8 +17,7 @@ use crate::ext::DatasetExt;
 use crate::order::Split as RowSplit;
 use crate::quote::{counted, quoted, shown};
 use crate::rows::{Key, Labels, stored_rows};
-use crate::source::{Files, FoundFiles, SourceSpec, Split};
-use crate::spec::Named;
+use crate::source::{Files, FoundFiles, Split};
 use crate::synthetic::Generator;
 use std::sync::Arc;
 
@@ -368,16 +368,6 @@ impl Datasets {
 fn selected(cells: &[(Key, Arc<Labels>)], rows: &[u64]) -> Vec<(Key, Arc<Labels>)> {
     let of = |(key, labels): &(Key, Arc<Labels>)| (key.clone(), Arc::new(labels.select(rows)));
     cells.iter().map(of).collect()
-}
-
-/// The rows of a source.
-pub(super) fn of_source(cx: &Context, source: &Named<dyn SourceSpec>) -> Result<Files> {
-    let name = source.name();
-    let rows = cx.block_on(source.open(cx)).map_err(|error| error.context(name))?;
-    match rows.len().finite() {
-        Some(_) => Ok(Files::of_source(rows, name)),
-        None => Err(Error::config("a source without an end cannot be trained or measured on").context(name)),
-    }
 }
 
 /// Refuses a task that was given other classes than those of the training rows: its outputs would not be what they are called.

@@ -8,6 +8,7 @@ use super::hold_out::HoldOut;
 use super::shared_pictures::picture_hashes;
 use super::spec::source::{of_train, of_valid};
 use super::spec::{DataOptions, DataSource};
+use super::training_files::training_files;
 use crate::columns::{bytes_inside, bytes_of, index_of};
 use crate::dataset::{Dataset, Origin, Stable};
 use crate::error::{Error, ErrorKind, Remedy, Result};
@@ -120,27 +121,9 @@ impl GeneratorRows {
                 _ => error,
             }
         })?;
-        let columns = match &data.train {
-            DataSource::Files(paths) => {
-                let found = cx.block_on(FoundFiles::find(paths)).map_err(of_train)?;
-                let rows = cx.block_on(found.open_split(cx, Split::Train));
-                rows.map_err(of_train)?.schema()
-            }
-            DataSource::Source(_) => datasets.train.schema(),
-        };
+        let columns = stored_columns(cx, data, &datasets)?;
         let labels = Arc::clone(datasets.labels("a generator")?);
-        let mut notes = datasets.understood();
-        // It is that of whoever learns to make rows of a class, and nobody chose it.
-        notes.retain(|note| !note.starts_with("task: "));
-        let hashes = |rows: &Arc<dyn Stable>| picture_hashes(cx, &**rows, &datasets.image);
-        let sets = (&datasets.train, &datasets.valid);
-        if datasets.is_held_out() {
-            notes.push(held_out(datasets.valid_rows()));
-            let mend = datasets.hold_out.against_copies();
-            notes.extend(equal_rows::held_out_copies(hashes(sets.0)?, &hashes(sets.1)?, mend));
-        } else {
-            notes.extend(equal_rows::check(cx, sets, &hashes)?);
-        }
+        let notes = understood(cx, &datasets)?;
         Ok(Self {
             inputs: datasets.stored.iter().flat_map(|stored| stored.rows.inputs()).collect(),
             notes,
@@ -241,6 +224,35 @@ impl GeneratorRows {
     }
 }
 
+/// All columns of the training files of `datasets`.
+pub(super) fn stored_columns(cx: &Context, data: &DataOptions, datasets: &Datasets) -> Result<SchemaRef> {
+    match &data.train {
+        DataSource::Files(_) => Ok(training_files(cx, &data.train)?.schema()),
+        DataSource::Source(_) => Ok(datasets.train.schema()),
+    }
+}
+
+/// How the pictures of `datasets` were understood, and which of them stand among the training and the validation rows.
+///
+/// # Errors
+///
+/// As [`equal_rows::check`] and [`equal_rows::held_out_copies`].
+pub(super) fn understood(cx: &Context, datasets: &Datasets) -> Result<Vec<String>> {
+    let mut notes = datasets.understood();
+    // The task is that of whoever makes rows, and nobody chose it.
+    notes.retain(|note| !note.starts_with("task: "));
+    let hashes = |rows: &Arc<dyn Stable>| picture_hashes(cx, &**rows, &datasets.image);
+    let sets = (&datasets.train, &datasets.valid);
+    if datasets.is_held_out() {
+        notes.push(held_out(datasets.valid_rows()));
+        let mend = datasets.hold_out.against_copies();
+        notes.extend(equal_rows::held_out_copies(hashes(sets.0)?, &hashes(sets.1)?, mend));
+    } else {
+        notes.extend(equal_rows::check(cx, sets, &hashes)?);
+    }
+    Ok(notes)
+}
+
 /// `rows` without the columns that are not learnt; those of `made` say which rows are synthetic.
 fn without(
     rows: Files,
@@ -280,7 +292,7 @@ fn without(
     rows.columns(&kept)
 }
 
-pub(super) fn held_out(rows: u64) -> String {
+fn held_out(rows: u64) -> String {
     format!(
         "{} held out for validation, as a training with the same data and seed has them: the generator does not see them",
         crate::quote::counted_with(rows, "row", ["is", "are"])

@@ -77,6 +77,7 @@ mod target_kind;
 mod target_reading;
 pub mod targets;
 pub(crate) mod training;
+mod training_files;
 mod training_order;
 mod unused_views;
 pub(crate) mod warnings;

@@ -2,13 +2,13 @@
 
 use super::bad_rows::marked;
 use super::catalog::tasks;
-use super::datasets::of_source;
 use super::definition::{Input, Split, Task};
 use super::finetune::for_device;
 use super::manifest::RunManifest;
 use super::on_bad_row::OnBadRow;
 use super::saved_model::ModelConfig;
 use super::spec::DataSource;
+use super::training_files::of_source;
 use crate::boxes::Nms;
 use crate::dataset::{Dataset, Stable};
 use crate::error::{Error, Result, StoredRow};

@@ -6,10 +6,10 @@ use crate::dataset::Dataset;
 use crate::error::Result;
 use crate::exec::Context;
 use crate::rows::find_instances;
-use crate::source::{Files, FoundFiles, Split};
-use crate::task::datasets::of_source;
-use crate::task::spec::{DataOptions, DataSource};
+use crate::source::Files;
+use crate::task::spec::DataOptions;
 use crate::task::targets::Targets;
+use crate::task::training_files::training_files;
 use std::collections::BTreeMap;
 
 /// The rows of the training files with their masks alone, in which each object has a number of its own.
@@ -22,13 +22,7 @@ impl Instances {
         if !matches!(targets, Targets::Objects(_)) {
             return Ok(None);
         }
-        let rows = match &data.train {
-            DataSource::Files(paths) => {
-                let files = cx.block_on(FoundFiles::find(paths))?;
-                cx.block_on(files.open_split(cx, Split::Train))?
-            }
-            DataSource::Source(source) => of_source(cx, source)?,
-        };
+        let rows = training_files(cx, &data.train)?;
         match find_instances(&rows.schema()) {
             Some(column) => Ok(Some(Self(rows.columns(&[column])?))),
             None => Ok(None),
