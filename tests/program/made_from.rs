@@ -226,6 +226,29 @@ fn boxes(path: &Path, rows: usize, from: usize, is_list: bool) {
 
 const SCENES: &str = r#"{"scenes": {"width": 64, "height": 48, "objects": 2, "recolor": false}}"#;
 
+/// A short training on the stored rows and the scenes.
+const RUN: &[&str] = &[
+    "finetune",
+    "--train",
+    "train.parquet",
+    "scenes.parquet",
+    "--valid",
+    "valid.parquet",
+    "--backbone",
+    BACKBONE,
+    "--size",
+    "64",
+    "--height",
+    "48",
+    "--views",
+    "1",
+    "--epochs",
+    "1",
+    "--out",
+    "run",
+    "--explain",
+];
+
 #[test]
 fn scenes_are_trained_on_beside_boxes_in_any_layout() {
     for is_list in [true, false] {
@@ -252,28 +275,7 @@ fn scenes_are_trained_on_beside_boxes_in_any_layout() {
             "scenes.parquet",
         ];
         said(at, &[&sample[..], &data].concat(), true);
-        let run = [
-            "finetune",
-            "--train",
-            "train.parquet",
-            "scenes.parquet",
-            "--valid",
-            "valid.parquet",
-            "--backbone",
-            BACKBONE,
-            "--size",
-            "64",
-            "--height",
-            "48",
-            "--views",
-            "1",
-            "--epochs",
-            "1",
-            "--out",
-            "run",
-            "--explain",
-        ];
-        let told = said(at, &run, true);
+        let told = said(at, RUN, true);
         assert!(
             told.contains("of the 20 stored rows a generator made 8, which a report counts as synthetic"),
             "{told}"
@@ -360,28 +362,7 @@ fn scenes_are_made_of_boxes_alone() {
             told.contains("12 objects are cut out of the pictures, by the ellipse inside each box"),
             "{told}"
         );
-        let run = [
-            "finetune",
-            "--train",
-            "train.parquet",
-            "scenes.parquet",
-            "--valid",
-            "valid.parquet",
-            "--backbone",
-            BACKBONE,
-            "--size",
-            "64",
-            "--height",
-            "48",
-            "--views",
-            "1",
-            "--epochs",
-            "1",
-            "--out",
-            "run",
-            "--explain",
-        ];
-        let told = said(at, &run, true);
+        let told = said(at, RUN, true);
         assert!(told.contains("of the 20 stored rows a generator made 8"), "{told}");
         let sheet = [
             "generate",
