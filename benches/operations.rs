@@ -250,11 +250,16 @@ fn measure(name: &str, photos: &[Pixels], effort: &Effort, mut operation: impl F
     }
     while rounds.is_empty() || spent < effort.time {
         let begun = Instant::now();
-        for (seed, pixels) in pictures.iter_mut().enumerate() {
+        for ((seed, pixels), photo) in pictures.iter_mut().enumerate().zip(photos) {
             let place = pixels.levels.as_ptr();
             operation(seed as u64, black_box(pixels));
             // Drawn into the spare buffer, which takes the next picture, too: as elsewhere, where a result is dropped.
             if pixels.levels.as_ptr() != place {
+                // So that the photo's own buffer does not become larger.
+                if pixels.levels.len() > photo.levels.len() {
+                    (pixels.width, pixels.height) = (photo.width, photo.height);
+                    pixels.levels.truncate(photo.levels.len());
+                }
                 pixels.redraw(|_, _| ());
             }
         }

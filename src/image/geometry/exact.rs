@@ -6,8 +6,9 @@ use super::padding::Padding;
 use crate::image::pixels::Pixels;
 use std::ops::Range;
 
-/// Rows that are written at once where rows become columns, so that what is read of a row is used while it is in the cache.
-const BAND: usize = 16;
+/// Rows of the input that are read side by side where rows become columns: as many as memory is read ahead for, and what is written of a line at
+/// once is a good part of a cache line.
+const TILE: usize = 8;
 
 /// A motion in which each pixel is a copy of one pixel, or lies beyond the picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,32 +160,8 @@ impl Exact {
         let of_row = |row: usize| &old[row * stride..][..stride];
         let wide = (self.to[0] as usize).max(1);
         if self.exchanged {
-            for (band, new) in new.chunks_mut(wide * BAND).enumerate() {
-                let here = band * BAND..band * BAND + new.len() / wide;
-                let run = inside.start.clamp(here.start, here.end)..inside.end.clamp(here.start, here.end);
-                for (x, row) in rows.iter().enumerate() {
-                    let Some(row) = *row else {
-                        new.iter_mut().skip(x).step_by(wide).for_each(|to| *to = fill);
-                        continue;
-                    };
-                    let from = of_row(row);
-                    for y in (here.start..run.start).chain(run.end.max(run.start)..here.end) {
-                        new[(y - here.start) * wide + x] = columns[y].map_or(fill, |column| from[column]);
-                    }
-                    if run.is_empty() {
-                        continue;
-                    }
-                    let to = new[(run.start - here.start) * wide + x..].iter_mut().step_by(wide);
-                    let [first, last] = [run.start, run.end - 1].map(|y| across.at(y) as usize);
-                    match across.backwards {
-                        false => to.zip(&from[first..=last]).for_each(|(to, from)| *to = *from),
-                        true => to
-                            .zip(from[last..=first].iter().rev())
-                            .for_each(|(to, from)| *to = *from),
-                    }
-                }
-            }
-            return;
+            let rows: Vec<Option<&[T]>> = rows.into_iter().map(|row| row.map(of_row)).collect();
+            return turn(&rows, &columns, new, fill);
         }
         // What is copied as one; of a picture that runs backwards nothing is.
         let run = if across.backwards || inside.is_empty() {
@@ -192,13 +169,21 @@ impl Exact {
         } else {
             inside
         };
+        let rims = [0..run.start, run.end..wide];
+        // Where nothing but the colour is beyond, it is copied as well: pixel by pixel is slower.
+        let is_plain = rims.iter().all(|rim| columns[rim.clone()].iter().all(Option::is_none));
+        let plain = vec![fill; wide];
         let draw = |(line, row): (&mut [T], Option<usize>)| {
             let Some(row) = row else {
-                return line.fill(fill);
+                return line.copy_from_slice(&plain);
             };
             let from = of_row(row);
-            for x in (0..run.start).chain(run.end..wide) {
-                line[x] = columns[x].map_or(fill, |column| from[column]);
+            for rim in rims.clone() {
+                if is_plain {
+                    line[rim.clone()].copy_from_slice(&plain[rim]);
+                } else {
+                    rim.for_each(|x| line[x] = columns[x].map_or(fill, |column| from[column]));
+                }
             }
             if !run.is_empty() {
                 line[run.clone()].copy_from_slice(&from[across.at(run.start) as usize..][..run.len()]);
@@ -209,6 +194,26 @@ impl Exact {
         match down.backwards {
             false => all.for_each(draw),
             true => all.rev().for_each(draw),
+        }
+    }
+}
+
+/// Rows of the input become columns of `new`, and `columns` of it rows. None is shown as `fill`.
+fn turn<T: Copy>(rows: &[Option<&[T]>], columns: &[Option<usize>], new: &mut [T], fill: T) {
+    for (tile, group) in rows.chunks(TILE).enumerate() {
+        let inside: Vec<&[T]> = group.iter().flatten().copied().collect();
+        let full: Option<&[&[T]; TILE]> = inside.as_slice().try_into().ok();
+        for (line, column) in new.chunks_exact_mut(rows.len()).zip(columns) {
+            let to = &mut line[tile * TILE..][..group.len()];
+            match (*column, full) {
+                (None, _) => to.fill(fill),
+                // Of a known length, so that it is written as one.
+                (Some(column), Some(rows)) => to.copy_from_slice(&rows.map(|row| row[column])),
+                (Some(column), None) => {
+                    let pixels = group.iter().map(|row| row.map_or(fill, |row| row[column]));
+                    to.iter_mut().zip(pixels).for_each(|(to, from)| *to = from);
+                }
+            }
         }
     }
 }
