@@ -141,7 +141,7 @@ impl Generator for Jitter {
         self.kept
             .told(Plan::of(&self.spec))
             .random()
-            .cost(costs::of_columns(&self.spec.columns))
+            .cost(costs::jittered(&self.spec.columns))
             .input(self.parents.base.describe())
     }
 
