@@ -118,12 +118,12 @@ const GENERATORS: &[Synthetic] = &[
         made: Made::Written(|image| Box::new(rules::of_pictures(image))),
     },
     learned("VAE", Space::Pictures, PIXELS, &[], |quick| {
-        let steps = if quick { 250 } else { 4000 };
+        let steps = if quick { 200 } else { 4000 };
         let spec = VaeSpec::default();
         Box::new(VaeSpec { steps, ..spec })
     }),
     learned("GAN", Space::Pictures, PIXELS, &[], |quick| {
-        let steps = if quick { 250 } else { 4000 };
+        let steps = if quick { 200 } else { 4000 };
         let spec = GanSpec::default();
         Box::new(GanSpec { steps, ..spec })
     }),

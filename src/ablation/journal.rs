@@ -303,7 +303,7 @@ fn settings(ablation: &Ablation) -> Result<Value> {
         })
     };
     Ok(json!({
-        "ablation": 4,
+        "ablation": 5,
         "data": ablation.data.iter().map(data).collect::<Result<Vec<_>>>()?,
         "seeds": ablation.seeds,
         "paired_seeds": ablation.paired_seeds,

@@ -158,7 +158,7 @@ impl PictureRows {
             column: datasets.image.clone(),
             network: NetworkConfig::Convolutions([3, side, side]),
             options: TrainingOptions {
-                steps: if quick { 10 } else { 40 } * rows.div_ceil(32),
+                steps: if quick { 8 } else { 40 } * rows.div_ceil(32),
                 batch_size: 32,
                 learning_rate: 2e-3,
                 weight_decay: 1e-2,
