@@ -36,16 +36,16 @@ impl Image {
     ///
     /// Everything that moves pixels works on `f32`, without rounding, and so do changes of values, alone, inside of others and in policies. Of
     /// values in `0..=1` their results are those of torchvision on floating-point pictures: [`Posterize`](crate::image::Posterize) and
-    /// [`Equalize`](crate::image::Equalize) leave 256 levels at most. Of values beyond, colours and noise are cut to `0..=1` where torchvision
-    /// cuts them, but for a turn of hue and the rim of what is sharpened. [`Clahe`](crate::image::Clahe) and
-    /// [`Jpeg`](crate::image::Jpeg) know 256 levels alone, and are refused.
+    /// [`Equalize`](crate::image::Equalize) leave 256 levels at most, and so do [`Clahe`](crate::image::Clahe) and [`Jpeg`](crate::image::Jpeg), as in
+    /// albumentations. Of values beyond, colours and noise are cut to `0..=1` where torchvision cuts them, but for a turn of hue and the rim of what is sharpened.
+    /// An operation of your own that does not [support](crate::image::Operation::supports) `f32` is refused.
     ///
     /// ```
     /// # use millstream::image::{Depth, Image};
     /// let scans = Image::new(224).depth(Depth::F32).channels(1).normalize([0.5], [0.5]).rotate(10.0);
     /// assert!(scans.check().is_ok());
-    /// let error = scans.clahe(1.0..=4.0).check().unwrap_err();
-    /// assert!(error.to_string().starts_with("clahe: works on pictures of 8 bits alone"));
+    /// let error = scans.as_u8().check().unwrap_err();
+    /// assert!(error.to_string().starts_with("as_u8: pixels of depth f32 are no levels of 8 bits"));
     /// ```
     #[must_use]
     pub fn depth(mut self, depth: Depth) -> Self {

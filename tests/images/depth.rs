@@ -1,11 +1,12 @@
 //! Pictures of 16 bits and of f32 against torchvision, Pillow and NumPy. `scripts/make_depth.py` made the cases.
 
+use super::operations::pattern;
 use arrow::array::{ArrayRef, AsArray, BinaryArray, RecordBatch};
 use arrow::datatypes::Float32Type;
 use millstream::image::{
-    Brightness, CoarseDropout, Contrast, Depth, Drawn, Fill, Gamma, GaussianBlur, GaussianNoise, Grayscale, Identity,
-    Image, Interpolation, Invert, Jpeg, Motion, OneOf, Operation, Pad, Padding, Pixels, RandomErasing, Resize, Rotate,
-    Saturation, Subject,
+    Brightness, Clahe, CoarseDropout, Contrast, Depth, Drawn, Fill, Gamma, GaussianBlur, GaussianNoise, Grayscale,
+    Identity, Image, Interpolation, Invert, Jpeg, Motion, OneOf, Operation, Pad, Padding, Pixels, RandomErasing,
+    Resize, Rotate, Saturation, Subject,
 };
 use millstream::rng::Rng;
 use millstream::source::Memory;
@@ -347,14 +348,60 @@ fn boxes_are_filled_with_shares() {
     assert!((20..=40).contains(&dropout.iter().filter(|value| **value == 0.0).count()));
 }
 
+/// An operation of one's own that knows nothing of `f32`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Black {}
+
+impl Spec for Black {
+    const NAME: &'static str = "black";
+}
+
+impl Operation for Black {
+    fn draw(&self, _: &Subject, _: &mut Rng) -> Drawn {
+        Drawn::values(|pixels| pixels.levels.fill(0))
+    }
+}
+
+/// As albumentations has it: rounded, changed, and shares again.
 #[test]
-fn what_knows_256_levels_is_refused() {
+fn clahe_and_jpeg_go_through_256_levels() {
+    for channels in [1, 3, 4] {
+        let levels = pattern(33, 21, channels);
+        let mut shares = Pixels::<f32>::from(&levels);
+        let alpha = channels == 4;
+        // Between levels, but nearer to those of the picture of 8 bits.
+        for (at, share) in shares.levels.iter_mut().enumerate() {
+            *share += if at % 2 == 0 { 0.001 } else { -0.001 };
+        }
+        let operations: [Box<dyn Operation>; 2] = [Box::new(Clahe::new(1.0..=4.0)), Box::new(Jpeg::new(20..=60))];
+        for operation in operations {
+            let mut wanted = levels.clone();
+            operation.apply(&mut wanted, &mut rng(5));
+            assert_ne!(wanted.levels, levels.levels, "{}", operation.name());
+            let Drawn::Floats(change) = operation.draw(&Subject::of(&shares), &mut rng(5)) else {
+                panic!("{} draws no change of f32", operation.name())
+            };
+            let mut found = shares.clone();
+            change(&mut found);
+            for (at, (found, wanted)) in found.levels.iter().zip(&wanted.levels).enumerate() {
+                match alpha && at % 4 == 3 {
+                    true => assert_eq!(*found, shares.levels[at]),
+                    false => assert_eq!(*found, f32::from(*wanted) / 255.0, "{}: {at}", operation.name()),
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_knows_8_bits_alone_is_refused() {
     let refused = |image: Image| image.check().unwrap_err().to_string();
     let rest = "works on pictures of 8 bits alone, but the stage's depth is f32: leave one of the two out";
     let deep = || stage(3, [8, 8]);
-    assert_eq!(refused(deep().clahe(1.0..=2.0)), format!("clahe: {rest}"));
-    let inside = OneOf::new((Rotate::new(10.0), OneOf::new((Invert::new(1.0), Jpeg::new(10..=20)))));
-    assert_eq!(refused(deep().with(inside)), format!("jpeg: {rest}"));
+    assert_eq!(refused(deep().with(Black {})), format!("black: {rest}"));
+    let inside = OneOf::new((Rotate::new(10.0), OneOf::new((Invert::new(1.0), Black {}))));
+    assert_eq!(refused(deep().with(inside)), format!("black: {rest}"));
     assert_eq!(
         refused(deep().as_u8()),
         "as_u8: pixels of depth f32 are no levels of 8 bits: leave one of the two out"

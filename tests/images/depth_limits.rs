@@ -41,13 +41,9 @@ fn are_shares(values: &[f32]) -> bool {
 
 #[test]
 fn any_size_and_any_channels_keep_their_shape_and_alpha() {
-    let mut refused = Vec::new();
     for operation in all() {
         let name = operation.name();
-        if !operation.supports(Depth::F32) {
-            refused.push(name);
-            continue;
-        }
+        assert!(operation.supports(Depth::F32), "{name}");
         let softens = ["gaussian_blur", "box_blur", "motion_blur", "simulate_low_resolution"].contains(&name);
         for [width, height] in SIZES {
             for channels in CHANNELS {
@@ -69,7 +65,6 @@ fn any_size_and_any_channels_keep_their_shape_and_alpha() {
             }
         }
     }
-    assert_eq!(refused, ["clahe", "jpeg"]);
 }
 
 /// What becomes of a pixel does not hang on where it is: the end of a long row is that of a short one.

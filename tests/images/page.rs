@@ -29,8 +29,8 @@ train on new pictures (`train.unfreeze`); the head before that trains on picture
 list, by the rarest of them, the one that the fewest rows have.
 
 Pictures of a recipe and of the command line have three channels of 8 bits: neither has a `depth` or `channels`. In code there are pictures of one and of four
-channels (`Image::channels`), of 16 bits and of `f32` (`Image::depth`), too. All operations but `clahe` and `jpeg` take 16 bits and `f32`; `equalize` and `posterize`
-leave 256 levels of them at most, as in torchvision, also where a policy runs them.
+channels (`Image::channels`), of 16 bits and of `f32` (`Image::depth`), too. All operations take 16 bits and `f32`; `equalize`, `posterize`,
+`clahe` and `jpeg` leave 256 levels of them at most, as in torchvision and albumentations, also where a policy runs them.
 
 This page is written by a test (`tests/images/page.rs`): change the docs of the struct, and run the test with `WRITE_PAGE=1`.
 ";

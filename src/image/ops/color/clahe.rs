@@ -3,9 +3,10 @@
 use super::lab;
 use crate::error::{Error, Result};
 use crate::image::ops::filter::reflect::reflect;
+use crate::image::ops::levels::change_levels;
 use crate::image::parameters::check_range;
 use crate::image::wide::wide;
-use crate::image::{Drawn, Operation, Pixels, Subject};
+use crate::image::{Depth, Drawn, Operation, Pixels, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;
 use pulp::NullaryFnOnce;
@@ -15,7 +16,8 @@ use std::ops::RangeInclusive;
 /// Makes levels about equally frequent in each tile of a grid, with a limit on how much that may raise contrast (Zuiderveld 1994): CLAHE of
 /// albumentations, with OpenCV's arithmetic. The limit is drawn evenly from `clip_limit`, in multiples of a level's even share of a
 /// tile; between the tiles' middles, their results are interpolated. Of a picture in colour, the lightness of CIE L\*a\*b\*
-/// changes, and a\* and b\* stay, without the rounding to 8 bits between the two that OpenCV has.
+/// changes, and a\* and b\* stay, without the rounding to 8 bits between the two that OpenCV has. Pictures of `f32` are rounded to 256 levels first, and keep
+/// no more of them, as in albumentations.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Clahe {
@@ -74,9 +76,14 @@ impl Spec for Clahe {
 }
 
 impl Operation for Clahe {
-    fn draw(&self, _: &Subject, rng: &mut Rng) -> Drawn {
+    fn draw(&self, subject: &Subject, rng: &mut Rng) -> Drawn {
         let (limit, tiles) = (self.limit(rng), self.tiles);
-        Drawn::values(move |pixels| pixels.change_colors(|pixels| equalize_tiles(pixels, limit, tiles)))
+        let equalize = move |pixels: &mut Pixels| pixels.change_colors(|pixels| equalize_tiles(pixels, limit, tiles));
+        Drawn::of_depth(subject.depth, equalize, move |pixels| change_levels(pixels, equalize))
+    }
+
+    fn supports(&self, _: Depth) -> bool {
+        true
     }
 
     fn is_random(&self) -> bool {

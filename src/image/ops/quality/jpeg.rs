@@ -3,8 +3,9 @@
 use crate::error::Result;
 use crate::image::codec::jpeg::Scratch;
 use crate::image::codec::jpeg::round_trip::round_trip;
+use crate::image::ops::levels::change_levels;
 use crate::image::parameters::check_range;
-use crate::image::{Drawn, KEPT, Operation, Subject};
+use crate::image::{Depth, Drawn, KEPT, Operation, Pixels, Subject};
 use crate::rng::Rng;
 use crate::spec::Spec;
 use serde::{Deserialize, Serialize};
@@ -16,7 +17,8 @@ thread_local! {
 }
 
 /// Compresses as JPEG and decodes again, with a whole quality that is drawn evenly from `quality`: torchvision's `JPEG`. The tables are
-/// libjpeg's, and colours have half the resolution (4:2:0). No file is written: its bits would say what is there already.
+/// libjpeg's, and colours have half the resolution (4:2:0). No file is written: its bits would say what is there already. Pictures of `f32` are rounded to 256
+/// levels first, and keep no more of them, as in albumentations' `ImageCompression`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Jpeg {
@@ -52,14 +54,19 @@ impl Spec for Jpeg {
 }
 
 impl Operation for Jpeg {
-    fn draw(&self, _: &Subject, rng: &mut Rng) -> Drawn {
+    fn draw(&self, subject: &Subject, rng: &mut Rng) -> Drawn {
         let quality = self.quality(rng);
-        Drawn::values(move |pixels| {
+        let compress = move |pixels: &mut Pixels| {
             let mut scratch = SCRATCH.take();
             pixels.change_colors(|pixels| round_trip(pixels, quality, &mut scratch));
             scratch.trim(KEPT);
             SCRATCH.replace(scratch);
-        })
+        };
+        Drawn::of_depth(subject.depth, compress, move |pixels| change_levels(pixels, compress))
+    }
+
+    fn supports(&self, _: Depth) -> bool {
+        true
     }
 
     fn is_random(&self) -> bool {
