@@ -26,7 +26,7 @@ pub enum ErrorKind {
     Stage,
     /// The byte budget is too small for what was asked.
     Budget,
-    /// Something is there that would be replaced, and nobody said that it may be.
+    /// A file is there already, and replacing it was not allowed.
     Exists,
     /// Another process works on the same files.
     Busy,

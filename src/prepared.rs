@@ -14,7 +14,7 @@ pub enum Priority {
     /// Read so that the whole run costs least.
     #[default]
     Normal,
-    /// Somebody waits, and nothing was fetched ahead: a run's first batch. Read as little as these rows need.
+    /// The caller waits, and nothing was fetched ahead: a run's first batch. Read as little as these rows need.
     Urgent,
 }
 

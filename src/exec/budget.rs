@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// # Who may wait for whom
 ///
 /// A take waits for its place among the takes, then for the bytes of its blocks, then for reads. A read holds bytes of `reads`
-/// and waits for nobody. So whoever holds something waits for what stands further down in this list alone, and what stands last
-/// comes to its end by itself: nobody can deadlock. Bytes that last as long as a dataset (`rows`, and what is borrowed of `blocks`)
+/// and waits for nothing else. So a holder waits for what stands further down in this list alone, and what stands last
+/// comes to its end by itself: there is no deadlock. Bytes that last as long as a dataset (`rows`, and what is borrowed of `blocks`)
 /// are never waited for, and leave room for one take, which is let in alone.
 #[derive(Debug)]
 pub(super) struct Budget {

@@ -20,7 +20,7 @@ pub(crate) struct BufferPool<T> {
     /// Buffers that wait here at most, and bytes of all of them.
     count: usize,
     bytes: usize,
-    /// Those that still wait when none of them was what somebody asked for.
+    /// Buffers that still wait after none of them fitted a request.
     others: usize,
 }
 
@@ -66,7 +66,7 @@ impl<T: ArrowNativeType> BufferPool<T> {
         }
     }
 
-    /// One that waits and has room for `len` numbers, and for little more, because whoever has it counts `len`.
+    /// One that waits and has room for `len` numbers, and for little more, because its holder counts `len`.
     fn find(&self, len: usize) -> Option<Vec<T>> {
         let fits = |buffer: &Vec<T>| (len..=len + len / OVER).contains(&buffer.capacity());
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);

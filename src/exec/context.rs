@@ -139,7 +139,7 @@ impl Context {
         self.index.as_deref()
     }
 
-    /// The same for whoever asks of rows their classes and origins alone: which parents a synthetic row has may need others to be made.
+    /// The same for requests of classes and origins alone: which parents a synthetic row has may need others to be made.
     pub(crate) fn for_origins(&self) -> Self {
         let origins_alone = true;
         Self {

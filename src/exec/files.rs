@@ -90,7 +90,7 @@ pub(crate) fn write_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
     write_whole(path, |out| out.write_all(bytes).map_err(|error| Error::io(path, error)))
 }
 
-/// The file is there already, and nobody said that it may be replaced.
+/// The file is there already, and replacing it was not allowed.
 pub(crate) fn there(path: &Path) -> Error {
     let message = "this file exists, and would be overwritten";
     Error::new(crate::error::ErrorKind::Exists, message).context(path.display().to_string())

@@ -25,7 +25,7 @@ impl Lock {
     /// # Errors
     ///
     /// `Busy` where another has it, saying who; `Io` where the file system has no locks; `Config` where the lock's file is
-    /// somebody else's.
+    /// another process's.
     pub(crate) fn take(folder: &Path) -> Result<Self> {
         let path = folder.join(Self::NAME);
         let failed = |error| Error::io(&path, error);
@@ -52,7 +52,7 @@ impl Lock {
                     return Err(error.context(folder.display().to_string()));
                 }
             }
-            // Whoever had it before may have removed the file between its opening and its lock.
+            // The holder before may have removed the file between its opening and its lock.
             if !is_at(&file, &path) {
                 continue;
             }

@@ -112,7 +112,7 @@ pub(crate) fn refuse_inputs<'a>(
 }
 
 /// Refuses to write to `out`, of what is in `inputs`: where it is one of them or lies in one that is a folder, where there is a
-/// folder or a device, where there is a file and nobody said that it may be replaced, and where nothing can be written.
+/// folder or a device, where there is a file that may not be replaced, and where nothing can be written.
 pub(crate) fn check_output<'a>(out: &Path, overwrite: bool, inputs: impl IntoIterator<Item = &'a Path>) -> Result<()> {
     let failed = |message: &str| Error::config(message).context(out.display().to_string());
     refuse_inputs([out.to_owned()], inputs)?;

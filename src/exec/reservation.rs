@@ -16,7 +16,7 @@ pub(crate) struct Share {
     state: Mutex<State>,
 }
 
-/// Where somebody stands in line: turn, and number among those of that turn.
+/// A place in line: turn, and number among those of that turn.
 type Key = (u64, u64);
 
 #[derive(Debug, Default)]
@@ -101,7 +101,7 @@ pub(super) struct Waiter<'a> {
 }
 
 impl Waiter<'_> {
-    /// Waits until nobody stands before this place and there is room for `bytes`.
+    /// Waits until no request stands before this place and there is room for `bytes`.
     pub(super) async fn reserve(&mut self, bytes: u64) -> Reservation {
         poll_fn(|cx| {
             let mut state = self.share.lock();
@@ -136,7 +136,7 @@ impl Drop for Waiter<'_> {
     }
 }
 
-/// Bytes of a share that nobody else has.
+/// Bytes of a share, held once.
 #[derive(Debug)]
 pub(crate) struct Reservation {
     share: Arc<Share>,
@@ -221,7 +221,7 @@ mod tests {
         }
         assert_eq!(state(&share), (100, 0, 3));
         drop(all);
-        // There is room for the third, but it is not its turn, whoever looks first.
+        // There is room for the third, but it is not its turn, in whatever order they look.
         assert!((&mut third).now_or_never().is_none());
         let first = first.now_or_never().unwrap();
         assert!((&mut third).now_or_never().is_none());

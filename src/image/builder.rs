@@ -198,7 +198,7 @@ impl Image {
         self
     }
 
-    /// Leaves pixels as levels for whoever brings them to a device and normalises them there by the mean and the deviation of this
+    /// Leaves pixels as levels, for code that brings them to a device and normalises them there by the mean and the deviation of this
     /// stage. The plan does not say so, because the inputs are the same: a run may go on with another device.
     #[cfg(feature = "train")]
     pub(crate) fn normalized_on_device(mut self) -> Self {

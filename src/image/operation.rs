@@ -87,7 +87,7 @@ pub trait Operation: Describe + fmt::Debug + Send + Sync + 'static {
         }
     }
 
-    /// What [`draw`](Self::draw) draws from the same generator, in a few words, for whoever looks at one row: `factor 1.130`. It is
+    /// What [`draw`](Self::draw) draws from the same generator, in a few words, for a preview of one row: `factor 1.130`. It is
     /// never asked for while rows are loaded.
     ///
     /// By default motions say what they are, and changes of values nothing.

@@ -17,7 +17,7 @@ pub(super) struct JsonLines {
 
 impl JsonLines {
     /// Opens `path` for a run that starts at `position`: keeps the lines of earlier ones, drops a torn one. A file that has
-    /// other lines is somebody else's, and an error.
+    /// other lines is not ours, and an error.
     pub(super) fn open(path: &Path, position: u64) -> Result<Self> {
         let failed = |error| Error::io(path, error);
         match files::read_small(path) {

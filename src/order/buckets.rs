@@ -105,7 +105,7 @@ type Window = ([u64; 3], Arc<[u32]>);
 impl<D: Sampler> Buckets<D> {
     /// What it is called in plans, and the name that it draws under.
     const NAME: &str = BucketsSpec::NAME;
-    /// Batches in a window, where nothing else is said: as in Hugging Face's `LengthGroupedSampler`.
+    /// Default number of batches in a window: as in Hugging Face's `LengthGroupedSampler`.
     const BATCHES: u64 = 50;
     /// Windows whose order is remembered: takes that run ahead are in few of them.
     const KEPT: usize = 8;

@@ -48,7 +48,7 @@ pub struct Shuffle<D> {
 }
 
 impl<D: Dataset> Shuffle<D> {
-    /// Blocks that are open at once, where nothing else is said.
+    /// Default number of blocks that are open at once.
     pub const WINDOW: usize = 16;
     const NAME: &str = ShuffleSpec::NAME;
 

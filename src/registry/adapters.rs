@@ -91,7 +91,7 @@ over! {
     ObjectsSpec: |self, cx, rows| rows.objects(cx, &self.column, self.boxes).await;
 }
 
-/// Adapters that need a closure, which nobody can write down.
+/// Adapters that need a closure, which cannot be written down.
 macro_rules! closures {
     ($($spec:ty),*) => {$(
         impl AdapterSpec for $spec {

@@ -7,7 +7,7 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 /// A stream of random numbers for one position of one stage under one seed.
 ///
 /// Implements `rand`'s traits: see the [module](super) for an example and for which draws are frozen. It is no
-/// `CryptoRng`: whoever knows the seed knows the draws.
+/// `CryptoRng`: a reader of the seed knows the draws.
 #[derive(Debug)]
 pub struct Rng(ChaCha8Rng);
 

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use std::num::NonZeroU64;
 use std::sync::Arc;
 
-/// What the function of [`Cached`] rows is called: nobody can hash it, so name and version stand for it.
+/// What the function of [`Cached`] rows is called: a function cannot be hashed, so name and version stand for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CachedSpec {

@@ -99,7 +99,7 @@ impl LoaderHandle {
     }
 }
 
-/// Where the next batch starts, and the last one for whoever tracks it.
+/// Where the next batch starts, and the last one, for trackers.
 #[derive(Debug)]
 struct SharedPosition {
     tracked: bool,

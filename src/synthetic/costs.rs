@@ -9,7 +9,7 @@ pub(super) const FEATURES: &str =
 const JITTERED: &str = "a row takes about 70 times as long as a stored row of 1,280 features, a draw for each of them";
 /// How many times a stored row of 1,280 features a row of `calibrated` takes where it sums [`RESIDUALS`] residuals.
 const CALIBRATED: u32 = 140;
-/// Residuals of `calibrated` where nobody says otherwise.
+/// Default number of residuals of `calibrated`.
 const RESIDUALS: usize = 16;
 /// Of a closure, which may do anything.
 pub(super) const CLOSURE: &str = "what a row costs is not known, since a closure makes it";

@@ -5,7 +5,7 @@ use crate::exec::Context;
 use crate::exec::reservation::Reservation;
 use crate::plan::Plan;
 
-/// What a fit may take of a budget however small: half of the smallest one that a machine gets where nobody says how much.
+/// What a fit may take of a budget however small: half of the smallest one that a machine gets by default.
 const LEAST: u64 = 32 << 20;
 
 /// Refuses a fit that takes `bytes` where that is more than half of the memory, and more than 32 MiB; `what` it is, with a verb, and what there is to do beside giving more
@@ -44,7 +44,7 @@ impl Kept {
         }
     }
 
-    /// How many they are. A plan names all of them, since the share may have had no room for some, and whoever loads may have another budget than whoever fitted.
+    /// How many they are. A plan names all of them, since the share may have had no room for some, and a program that loads may have another budget than the one that fitted.
     pub(in crate::synthetic) fn bytes(&self) -> u64 {
         self.bytes
     }

@@ -1,4 +1,4 @@
-//! Rows that nobody stored: generators, which fill what a class lacks, and rows that are mixed with others.
+//! Synthetic rows: generators, which fill what a class lacks, and rows that are mixed with others.
 
 mod bank;
 mod by_cell;
@@ -92,7 +92,7 @@ pub trait Generator: fmt::Debug + Send + Sync + 'static {
     }
 
     /// Stored rows that its rows were made from and that are no rows that it was fitted on: as a file says of them, in files of which it has no training rows, and the given
-    /// backgrounds of [`Scenes`]. Whoever has rows that are held out has to see that none of these is one. Defaults to none, as of what starts from the rows that it was
+    /// backgrounds of [`Scenes`]. The caller has to check that none of these is a held-out row. Defaults to none, as of what starts from the rows that it was
     /// fitted on.
     fn parents_elsewhere(&self) -> StoredRows {
         StoredRows::default()

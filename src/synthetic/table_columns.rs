@@ -19,7 +19,7 @@ pub(in crate::synthetic) fn is_number(of: &DataType) -> bool {
     of.is_integer() || of.is_floating() || matches!(of, DataType::Decimal128(..))
 }
 
-/// Whether values of this type are categories by themselves: strings, booleans and dictionaries. Integers may be, where somebody says so.
+/// Whether values of this type are categories by themselves: strings, booleans and dictionaries. Integers may be, where the spec says so.
 pub(crate) fn is_category(of: &DataType) -> bool {
     matches!(
         of,

@@ -78,7 +78,7 @@ impl BoxCutouts {
             .flat_map(|(row, length)| std::iter::repeat_n(row, length));
         let (mut cuts, mut left_out) = (Vec::new(), 0);
         for ((row, corners), class) in of.zip(corners_of(&boxes)).zip(classes) {
-            // Of a picture without a size whoever decodes it says what is wrong.
+            // Of a picture without a size the decoder reports what is wrong.
             let size = objects.sizes().get(row).copied().flatten();
             let has_part = |size| part_of_box(in_pixels(corners, is_normalized, size), size).is_some();
             if size.is_none_or(has_part) {

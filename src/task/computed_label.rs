@@ -9,7 +9,7 @@ use crate::rows::{ClassEncoded, Labels};
 use crate::source::Files;
 use std::sync::Arc;
 
-/// What the column of the classes is called where nobody names it.
+/// Default name of the column of the classes.
 const LABEL: &str = "label";
 /// Classes without rows that are named.
 const MOST: usize = 8;
@@ -59,7 +59,7 @@ impl LabelledFiles {
         };
         let below: Vec<&str> = names.iter().copied().filter(|name| *name != labels.column()).collect();
         let rows = match below.as_slice() {
-            // Whoever reads the classes alone reads no row for them.
+            // A request for the classes alone reads no row for them.
             [] => self.stored.clone(),
             below => self.stored.clone().columns(below)?,
         };

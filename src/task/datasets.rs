@@ -110,7 +110,7 @@ impl Datasets {
             TargetReading::new(cx, rows, (&image, data.reading), (&label, kind), skips)
         };
         let read = reading(&rows)?;
-        // Where it is one of these already, whoever pastes says what is wrong.
+        // Where it is one of these already, the paste reports what is wrong.
         let beside = beside.filter(|beside| !columns.contains(beside));
         let all: Vec<&str> = columns.into_iter().chain(beside).collect();
         let mut cells: Vec<(Key, Arc<Labels>)> = Vec::new();

@@ -164,7 +164,7 @@ fn is_picture(name: &str) -> bool {
 #[derive(Serialize, Deserialize)]
 struct DrawnFile {
     name: String,
-    /// Its hash, which tells it from what somebody has put in its place.
+    /// Its hash, which tells it from a file that was put in its place.
     hash: String,
 }
 
@@ -197,7 +197,7 @@ fn hash(bytes: &[u8]) -> String {
 struct DrawnFiles(Vec<DrawnFile>);
 
 impl DrawnFiles {
-    /// Those of `folder`; none where nothing was drawn there, and where the list is somebody else's.
+    /// Those of `folder`; none where nothing was drawn there, and where the list is not ours.
     fn read(folder: &Path) -> Result<Option<Self>> {
         let path = folder.join(LIST);
         let text = match files::read_small(&path) {
@@ -205,7 +205,7 @@ impl DrawnFiles {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(Error::io(path, error)),
         };
-        // Of a list that somebody has changed only what is called as a picture here is.
+        // Of a list that was changed by hand only what is called as a picture here is.
         let is_ours = |file: &DrawnFile| is_picture(&file.name);
         // Who was killed may have left half of the last line.
         let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);

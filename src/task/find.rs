@@ -19,7 +19,7 @@ use arrow::datatypes::Field;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-/// Distinct whole numbers without names up to which nobody wonders whether they are classes.
+/// Distinct whole numbers without names up to which they are taken for classes without a question.
 const FEW_CLASSES: usize = 20;
 
 /// A task, the column of its targets, and why it is this one.

@@ -239,7 +239,7 @@ pub(super) fn stored_columns(cx: &Context, data: &DataOptions, datasets: &Datase
 /// As [`equal_rows::check`] and [`equal_rows::held_out_copies`].
 pub(super) fn understood(cx: &Context, datasets: &Datasets) -> Result<Vec<String>> {
     let mut notes = datasets.understood();
-    // The task is that of whoever makes rows, and nobody chose it.
+    // The task follows from the rows: the user did not choose it.
     notes.retain(|note| !note.starts_with("task: "));
     let hashes = |rows: &Arc<dyn Stable>| picture_hashes(cx, &**rows, &datasets.image);
     let sets = (&datasets.train, &datasets.valid);

@@ -39,7 +39,7 @@ pub enum OnBadRow {
 }
 
 impl OnBadRow {
-    /// The most bad rows where nobody says how many.
+    /// Default limit of bad rows.
     pub const AT_MOST: u64 = 100;
 
     /// Whether such a row ends the run.

@@ -81,7 +81,7 @@ fn in_a_line(group: &PreviewGroup) -> Vec<&PreviewSample> {
     origins.into_iter().zip(TILES).flat_map(of).collect()
 }
 
-/// Where a row comes from is for whoever looks for it.
+/// Leaves out the captions, which say where rows come from.
 fn without_captions(mut group: SheetGroup) -> SheetGroup {
     let samples = group.lines.iter_mut().flatten();
     samples.for_each(|sample| sample.captions.clear());

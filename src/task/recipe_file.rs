@@ -16,7 +16,7 @@ pub struct RecipeFile {
 }
 
 impl RecipeFile {
-    /// The file at `path`; a recipe that is there already is replaced if `overwrite` says so, whoever wrote it.
+    /// The file at `path`; a recipe that is there already is replaced if `overwrite` says so, even one that a user wrote.
     pub fn new(path: impl Into<PathBuf>, overwrite: bool) -> Self {
         Self {
             path: path.into(),

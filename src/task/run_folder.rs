@@ -1,7 +1,7 @@
 //! The folder of a fine-tuning run: whose it is, which run it is, its checkpoints, its report.
 //!
 //! `run.json`, the manifest, makes a folder that of a run. Nothing is written before it, a folder without it that has files of
-//! our names is somebody else's, and of a folder with it only what a run writes is ever removed, file by file.
+//! our names is not ours, and of a folder with it only what a run writes is ever removed, file by file.
 
 use super::bad_rows::BadRow;
 use super::finetune::Finetune;

@@ -1,7 +1,7 @@
 //! The results of a run: made aside, and put in their places once all of them are whole.
 //!
 //! `run.json` names them before the first one is put in its place. So a file of such a name is the run's where `run.json` names it and it
-//! lies aside no longer; any other is somebody else's, and stays.
+//! lies aside no longer; any other is not ours, and stays.
 
 use super::manifest::RunManifest;
 use super::{outcome, saved_model};

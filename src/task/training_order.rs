@@ -144,7 +144,7 @@ impl TrainingOrder {
                 most(&|class| !is_named(class) && class.stored < largest).or_else(|| most(&|class| !is_named(class)))
             }
         };
-        // Where no class fits, whoever makes the batches says so.
+        // Where no class fits, making the batches is an error that says so.
         parts().map(|part| of(part).unwrap_or(largest)).max()
     }
 

@@ -27,7 +27,7 @@ pub(crate) fn carried(name: &str) -> Result<PathBuf> {
     found(&repository, &copies.join(name), bytes)
 }
 
-/// The first of `places` whose file is `bytes`, whoever wrote it; else `copy`, which becomes that.
+/// The first of `places` whose file is `bytes`, even if another program wrote it; else `copy`, which becomes that.
 fn found(places: &[PathBuf], copy: &Path, bytes: &[u8]) -> Result<PathBuf> {
     let same = |path: &&Path| std::fs::read(path).is_ok_and(|there| there == bytes);
     let places = places.iter().map(PathBuf::as_path).chain([copy]);

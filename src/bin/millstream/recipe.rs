@@ -58,7 +58,7 @@ impl Recipe {
     }
 }
 
-/// `text` of an option's help, with the value that it has in a run of which nothing else is said.
+/// `text` of an option's help, with its default value.
 pub(crate) fn with_default<T: std::fmt::Display>(text: &str, default: impl Fn(FinetuneSpec) -> T) -> String {
     format!("{text} [default: {}]", default(FinetuneSpec::default()))
 }

@@ -258,7 +258,7 @@ impl<B, L: Future<Output = Result<Arc<B>>>> Drop for Ticket<B, L> {
 
 /// The wish for a block that is on its way. Its read is cancelled with the last one.
 ///
-/// It does not hold the block, so that whoever asked for it ahead has no bytes when it is there.
+/// It does not hold the block, so that a request ahead holds no bytes when it is there.
 #[derive(Debug)]
 pub(crate) struct LoadHandle<B, L: Future<Output = Result<Arc<B>>>> {
     cache: Weak<Cache<B, L>>,

@@ -64,7 +64,7 @@ impl Drop for Holding {
                 last.extend(held.remove(block));
             }
         }
-        // Whoever waits for the bytes is woken outside of the lock.
+        // Waiters for the bytes are woken outside of the lock.
         drop(held);
         drop(last);
     }

@@ -9,7 +9,7 @@ pub(super) struct Scale {
 }
 
 impl Scale {
-    /// White is the largest value of `bits` bits where nothing else is said.
+    /// White defaults to the largest value of `bits` bits.
     pub(super) fn new(white: Option<u16>, bits: u8) -> Self {
         let largest = u16::MAX >> (16 - u32::from(bits.min(16)));
         Self {

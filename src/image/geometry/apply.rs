@@ -45,7 +45,7 @@ impl Motion {
     /// As [`apply`](Self::apply), of either depth.
     pub(in crate::image) fn apply_to<L: Resampled>(&self, pixels: &mut Pixels<L>) {
         let padding = self.beyond().unwrap_or_default();
-        // A buffer of another length is a mistake of whoever made it, and what it lacks is black.
+        // A buffer of another length is the caller's mistake, and what it lacks is black.
         pixels.reshape(self.from()[0], self.from()[1], pixels.channels());
         let exact = Exact::of(self);
         if exact.is_some_and(|exact| exact.is_identity()) {

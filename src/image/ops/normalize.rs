@@ -17,7 +17,7 @@ const LUMA: ([f32; 1], [f32; 1]) = ([0.449], [0.226]);
 /// ImageNet's, and alpha as a share.
 const RGBA: ([f32; 4], [f32; 4]) = ([0.485, 0.456, 0.406, 0.0], [0.229, 0.224, 0.225, 1.0]);
 
-/// Mean and deviation of each channel where nothing else is said.
+/// Default mean and deviation of each channel.
 pub(in crate::image) fn usual(channels: usize) -> (&'static [f32], &'static [f32]) {
     match channels {
         1 => (&LUMA.0, &LUMA.1),

@@ -105,7 +105,7 @@ impl Boxes {
     /// stay: areas are those in the stored picture, whatever size the box has in the output.
     ///
     /// Lists beside the boxes are to be named: those whose names begin as that of the boxes does, `objects.area` beside `objects.bbox`. A stage that may leave
-    /// boxes out, or adds some, refuses any other; [`project`](crate::DatasetExt::project) takes away what nobody needs.
+    /// boxes out, or adds some, refuses any other; [`project`](crate::DatasetExt::project) takes away what is not needed.
     #[must_use]
     pub fn label_fields(mut self, columns: &[&str]) -> Self {
         self.label_fields

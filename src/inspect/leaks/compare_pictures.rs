@@ -16,7 +16,7 @@ use crate::exec::Context;
 use crate::image::Reading;
 use std::sync::Arc;
 
-/// Pictures up to which features are compared, where nothing else is said.
+/// Default number of pictures up to which features are compared.
 pub(super) const FEATURES: u64 = 10_000;
 
 /// What the pictures of a set look like; none of one that cannot be decoded.

@@ -108,9 +108,9 @@ pub struct Leaks {
 }
 
 impl Leaks {
-    /// Pairs of each two sets in the report, where nothing else is said.
+    /// Default number of pairs of each two sets in the report.
     pub const PAIRS: usize = 1000;
-    /// Pictures up to which features are compared, where nothing else is said.
+    /// Default number of pictures up to which features are compared.
     pub const FEATURES: u64 = compare_pictures::FEATURES;
 
     /// Looks for rows of `held_out` among those of `train`.

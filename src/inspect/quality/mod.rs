@@ -93,7 +93,7 @@ const JSON: &str = "quality.json";
 const PAGE: &str = "quality.html";
 
 impl Quality {
-    /// Rows of each set that are compared at most, where nothing else is said.
+    /// Default limit of compared rows of each set.
     pub const ROWS: usize = 5000;
     /// The same of pictures.
     pub const PICTURES: usize = 2000;

@@ -15,7 +15,7 @@ use arrow::array::Array;
 use burn::tensor::Device;
 use std::sync::Arc;
 
-/// The network whose features are compared, where nothing else is said.
+/// The default network whose features are compared.
 pub(in crate::inspect) const BACKBONE: &str = PictureFeatures::NETWORK;
 
 /// The frozen network, and how pictures become what its weights expect.

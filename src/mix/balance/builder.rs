@@ -36,7 +36,7 @@ pub struct Balance<D> {
     pub(super) base: Arc<ClassEncoded<D>>,
     /// What it balances by: the classes of the rows, or cells of another key.
     labels: Arc<Labels>,
-    /// The key, if it is by another one than the class; none inside where that was worked out by whoever made the balance.
+    /// The key, if it is by another one than the class; none inside where the caller worked that out.
     pub(super) key: Option<Option<Key>>,
     /// Rows that have each class, where a row has several and counts for the rarest.
     pub(super) with: Option<Vec<u64>>,
@@ -73,7 +73,7 @@ pub(super) struct Toward {
 }
 
 impl<D: Stable> Balance<D> {
-    /// Positions in a block, where nothing else is said.
+    /// Default number of positions in a block.
     pub const BLOCK: u64 = 64;
 
     /// Scans the classes in `column`.
@@ -329,7 +329,7 @@ impl<D: Stable> Balance<D> {
         matches!(self.target, Target::RepeatFactor(_))
     }
 
-    /// Rows of an epoch where nothing else is said.
+    /// Default number of rows of an epoch.
     fn usual_rows(&self) -> u64 {
         let counts = self.labels.counts();
         let rows = self.target.rows(&counts, self.with.as_ref().unwrap_or(&counts));

@@ -142,7 +142,7 @@ impl<D: Stable> ReadAhead<D> {
 
     /// For each of `rows` the part that it is in; none where it is to be taken from the base.
     ///
-    /// Somebody waits for a run's first batch, so that one waits for no rows but its own.
+    /// A run's first batch is awaited, so it waits for no rows but its own.
     pub(super) async fn parts(
         &self,
         cx: &Context,

@@ -2,7 +2,7 @@
 
 use crate::quote::quoted;
 
-/// Rows up to which nobody wonders whether classes of one row each are classes.
+/// Rows up to which classes of one row each are not questioned.
 const FEW: u64 = 20;
 
 /// Whether values that come in so many rows each are those of a row's key: many, and another one in every row.

@@ -78,7 +78,7 @@ impl Fit {
         let (least, most) = (left.min(top), right.max(bottom));
         let is_off = match format.is_normalized() {
             true => most > SHARE || least < -SHARE / 10.0,
-            // A few pixels beyond the edge are left to whoever clips them.
+            // A few pixels beyond the edge are left to clipping.
             false => most <= 1.0 || least < -2.0,
         };
         if is_off { Self::Off } else { Self::Fits }

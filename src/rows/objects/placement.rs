@@ -8,7 +8,7 @@ const THOUSAND: f32 = 1000.0;
 
 impl BoxFormat {
     /// Refuses boxes that cannot be meant in this format: each with the width and height of its picture. A few that reach out of their
-    /// picture are left to whoever clips them; where more than a twentieth have no area or reach out by more than a
+    /// picture are left to clipping; where more than a twentieth have no area or reach out by more than a
     /// fiftieth of the picture, although they fit in another format, and that has at most a tenth as many of these, the error names that one. It is an
     /// error, too, where more than a third of the boxes lie wholly outside.
     ///
@@ -171,7 +171,7 @@ mod tests {
         let nowhere = [([900.0, 900.0, 10.0, 10.0], size)];
         assert!(text(BoxFormat::Xywh.check(nowhere)).starts_with("all 1 boxes lie outside"));
         assert!(BoxFormat::Xywh.check([]).is_ok());
-        // One of twenty that reaches out is left to whoever clips it.
+        // One of twenty that reaches out is left to clipping.
         let mut many = vec![([10.0, 10.0, 20.0, 20.0], size); 19];
         many.push(([630.0, 10.0, 200.0, 20.0], size));
         assert!(BoxFormat::Xywh.check(many).is_ok());

@@ -209,7 +209,7 @@ impl Stage for MixStage {
             .writes(soft::output(label, classes))
             .partners(partners)
             .fills();
-        // It is not refused: whoever learns the shares of the classes may well have boxes beside them, which stay right for the row's own part.
+        // It is not refused: a model that learns the shares of the classes may have boxes beside them, which stay right for the row's own part.
         let left = LeftBehind::of(below, &self.column, &[self.label.as_str()])?;
         Ok(
             match left.note(

@@ -20,7 +20,7 @@ use std::sync::Arc;
 /// Rows of files on disk: Parquet files, [folders of pictures](Folder), or [lists](Listing) of them. What lies at a path is found
 /// out, and said by [`notes`](Self::notes); where that is not clear, it is an error that says what was seen.
 ///
-/// A folder of pictures has the same rows for whoever opens it. Names that end as those of any picture that can be read are pictures, those
+/// A folder of pictures has the same rows in every program. Names that end as those of any picture that can be read are pictures, those
 /// in `.gif`, `.ico` and `.jfif`, too. Where pictures lie in folders, these are their classes: pictures beside such folders are left out,
 /// and a folder without pictures is a class without rows (which torchvision refuses); both are said. More pictures beside the folders
 /// than in them are refused, since it is not clear what is meant.

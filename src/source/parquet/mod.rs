@@ -23,7 +23,7 @@
 //! itself is read, and a pattern that spells such a name out matches it.
 //!
 //! A directory may have [splits](crate::source::Splits), as Hugging Face names them (`train-*`, `validation/`, `data/test-00000-of-00002.parquet`).
-//! A directory with several is refused, so that nobody trains on the rows that are for testing:
+//! A directory with several is refused, so that the rows for testing are not trained on:
 //! [`open_split`](Parquet::open_split) reads one of them, and so does a pattern of its files.
 //!
 //! The `README.md` of a directory says of columns what files do not say themselves, as the hub has it (`dataset_info`): names of

@@ -13,7 +13,7 @@ use std::sync::Arc;
 pub(super) struct Lineage {
     /// Those that lie in files of which there are no training rows.
     pub(super) elsewhere: StoredRows,
-    /// A sentence, for whoever looks at the plan.
+    /// A sentence for the plan.
     pub(super) note: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! The comparisons of training rows with one another that a gate is fitted by: some at a time, so that whoever waits is told how far they are.
+//! The comparisons of training rows with one another that a gate is fitted by: some at a time, so that progress can be reported between them.
 
 use super::spec::GateSpec;
 use crate::error::Result;

@@ -29,7 +29,7 @@ struct Inner {
     counts: Mutex<Judged>,
     /// Which candidate passed, of rows that were made: [`Generator::provenance`] asks for it.
     chosen: Mutex<HashMap<SampleId, u16>>,
-    /// What finds it out again where it was forgotten: a thread and a context of its own, so that whoever waits for it holds up nobody.
+    /// What finds it out again where it was forgotten: a thread and a context of its own, so that waiting for it holds up nothing else.
     apart: OnceLock<Result<(OwnThread, Context)>>,
 }
 
@@ -72,7 +72,7 @@ impl Gated {
         &self.inner.gate
     }
 
-    /// What the gate made of candidates so far, whoever asked for rows; who asks where a row comes from asks for none. A row that is made twice counts twice, and so do rows that a loader makes ahead and
+    /// What the gate made of candidates so far, over all requests for rows; a request for provenance is none. A row that is made twice counts twice, and so do rows that a loader makes ahead and
     /// that nobody takes: how many these are depends on time.
     pub fn judged(&self) -> Judged {
         self.inner.counts.lock().unwrap_or_else(PoisonError::into_inner).clone()

@@ -104,7 +104,7 @@ pub(super) fn check_k(name: &str, k: usize) -> Result<()> {
 }
 
 impl Smote {
-    /// Neighbours, where nothing else is said (Chawla et al. 2002).
+    /// Default number of neighbours (Chawla et al. 2002).
     pub const NEIGHBOURS: usize = 5;
     const NAME: &str = SmoteSpec::NAME;
 

@@ -40,7 +40,7 @@ pub struct FitRun<'a> {
 }
 
 impl FitRun<'_> {
-    /// Steps between two checkpoints, where nothing else is said.
+    /// Default number of steps between two checkpoints.
     pub const EVERY: u64 = 200;
 }
 

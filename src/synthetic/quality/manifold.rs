@@ -37,7 +37,7 @@ pub struct Manifold {
 }
 
 impl Manifold {
-    /// Neighbours, where nothing else is said (Naeem et al. 2020).
+    /// Default number of neighbours (Naeem et al. 2020).
     pub const NEIGHBOURS: usize = 5;
 
     /// The four figures of `real` and `synthetic` rows with balls to the `k`-th nearest other row.

@@ -49,7 +49,7 @@ pub struct Usefulness {
 }
 
 impl Usefulness {
-    /// Repetitions, where nothing else is said.
+    /// Default number of repetitions.
     pub const SEEDS: u64 = 10;
 
     /// Trains on `real` and `synthetic` rows of `classes` classes and tests on `test`, `seeds` times.

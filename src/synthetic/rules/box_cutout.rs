@@ -1,4 +1,4 @@
-//! What of a picture lies in the ellipse that fits into a box: an object of which nobody knows the outline.
+//! What of a picture lies in the ellipse that fits into a box: an object whose outline is not known.
 
 use crate::image::Pixels;
 

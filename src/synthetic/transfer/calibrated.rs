@@ -116,7 +116,7 @@ impl Calibrated {
     /// Residuals of which a draw is made at most.
     pub const MAX_RANK: usize = 4096;
     const NAME: &str = CalibratedSpec::NAME;
-    /// The power where nothing else is said, of numbers that have one.
+    /// Default power, of numbers that have one.
     const TUKEY: f64 = 0.5;
 
     /// Measures the means of the classes of `rows` (training rows only), and which large classes are nearest to each row of a small one. All rows are read

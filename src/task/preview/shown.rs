@@ -42,7 +42,7 @@ impl PreviewRows {
     }
 
     /// `shown`, the one picture that `stage` has made of training row `own` with the draws of `key`, with the masks of its objects. What is no mask of a picture of its size
-    /// is left out: nobody learns it.
+    /// is left out: it is not learnt.
     fn with_instances(&self, shown: &mut [Shown], own: u64, (stage, key): (&Image, u64)) -> Result<()> {
         if let [(picture, belongings)] = shown {
             let values = self.moved_instances(own, (stage, key))?;

@@ -234,7 +234,7 @@ pub(in crate::task) fn of_train(error: Error) -> Error {
     error.context("data.train")
 }
 
-/// `error` of opening the rows of `data.valid`: whoever names other training files than a recipe does may not think of these.
+/// `error` of opening the rows of `data.valid`: a user who names other training files than a recipe does may not think of these.
 pub(in crate::task) fn of_valid(error: Error) -> Error {
     let error = error.context("data.valid");
     match error.remedy() {

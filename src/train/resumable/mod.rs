@@ -28,7 +28,7 @@ use std::path::PathBuf;
 /// # }
 /// ```
 ///
-/// The folder gets `training.json`, its manifest: without it, files of the names below are somebody else's, and are
+/// The folder gets `training.json`, its manifest: without it, files of the names below are not ours, and are
 /// refused. It is locked as long as the training lasts.
 ///
 /// A checkpoint holds the model, the optimizer, the learning rate's scheduler and the loader's cursor, in

@@ -45,7 +45,7 @@ pub(crate) struct Init {
     /// Write the recipe to this file, and not to standard output
     #[arg(long, value_name = "TOML")]
     out: Option<PathBuf>,
-    /// Replace the file of that name if it is a recipe, whoever wrote it
+    /// Replace the file of that name if it is a recipe, even one that you wrote
     #[arg(long, requires = "out")]
     overwrite: bool,
     #[command(flatten)]

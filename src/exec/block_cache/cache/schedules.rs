@@ -319,7 +319,7 @@ fn a_load_that_nobody_wants_any_more_is_cancelled() {
             _ => assert!(shared.take(0, 6).is_ok()),
         });
         bench.check_settled();
-        // Whoever waited has brought it into the cache, once.
+        // The waiting read has brought it into the cache, once.
         assert_eq!(bench.cache.in_memory(), (1, Bench::BYTES, 0));
     });
 }
