@@ -9,9 +9,15 @@ use crate::rows::{BoxFormat, ObjectReader, find_objects};
 use crate::source::Files;
 
 impl Labels {
-    /// Compares the boxes in the column that is `named`, or is found, with `pictures`, and the columns that say their sizes. What a run would refuse is
+    /// Compares the boxes in the column that is `named`, or is found, read in this format, with `pictures`, and the columns that say their sizes. What a run would refuse is
     /// [said](Self::misplaced).
-    pub(super) async fn place(&mut self, cx: &Context, rows: &Files, named: Option<&str>, pictures: &Pictures) {
+    pub(super) async fn place(
+        &mut self,
+        cx: &Context,
+        rows: &Files,
+        (named, format): (Option<&str>, BoxFormat),
+        pictures: &Pictures,
+    ) {
         let Ok(Some(column)) = find_objects(rows, named) else {
             return;
         };
@@ -29,7 +35,7 @@ impl Labels {
         let sizes: Vec<Option<(u32, u32)>> = sizes.into_iter().map(|size| size.map(|size| size.read)).collect();
         let placed = async {
             let own = with_sizes(rows, &column)?;
-            ObjectReader::scan_beside(cx, &own, &column, BoxFormat::default(), &sizes).await
+            ObjectReader::scan_beside(cx, &own, &column, format, &sizes).await
         };
         match placed.await {
             Ok(reader) => self.objects = Some(reader.survey().clone()),

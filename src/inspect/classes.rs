@@ -107,7 +107,7 @@ impl Class {
 }
 
 impl Labels {
-    pub(super) async fn of(cx: &Context, rows: &Files, named: Option<&str>) -> Self {
+    pub(super) async fn of(cx: &Context, rows: &Files, named: Option<&str>, format: BoxFormat) -> Self {
         let candidates = rows.label_candidates();
         let bytes: u64 = rows.blocks().iter().map(|block| block.bytes).sum();
         let none = Self {
@@ -123,7 +123,7 @@ impl Labels {
         let surveyed = async {
             if let Some(column) = find_objects(rows, named)? {
                 let own = with_sizes(rows, &column)?;
-                let reader = ObjectReader::scan(cx, &own, &column, BoxFormat::default()).await?;
+                let reader = ObjectReader::scan(cx, &own, &column, format).await?;
                 let mut classes = Class::without_shares(reader.names(), &reader.survey().rows_of_class);
                 let boxes = reader.survey().objects_of_class.iter();
                 classes

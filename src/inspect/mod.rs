@@ -40,7 +40,7 @@ use crate::dataset::Dataset;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exec::Context;
 use crate::image::Reading;
-use crate::rows::find_instances;
+use crate::rows::{BoxFormat, find_instances};
 use crate::source::parquet::FileInfo;
 use crate::source::{Files, Kind, Parquet, Split};
 use arrow::datatypes::{DataType, Schema};
@@ -61,6 +61,8 @@ pub struct Inspect {
     pub full: bool,
     /// How pictures are read.
     pub reading: Reading,
+    /// What the four numbers of a box mean. Defaults to `xywh`, as COCO has it.
+    pub boxes: BoxFormat,
 }
 
 /// What was found, as data: it serialises to one JSON object, and a program lays it out.
@@ -206,7 +208,7 @@ impl Inspect {
     async fn look(&self, cx: &Context, rows: Option<&Files>) -> Result<(Labels, Images, Option<String>)> {
         let (mut labels, mut images) = (Labels::default(), Images::default());
         if let Some(rows) = rows {
-            labels = Labels::of(cx, rows, self.label.as_deref()).await;
+            labels = Labels::of(cx, rows, self.label.as_deref(), self.boxes).await;
             let mask = labels.column.clone().filter(|_| labels.masks);
             // Of two columns that hold files the masks are not the pictures.
             let mut beside = rows.image_candidates();
@@ -215,7 +217,9 @@ impl Inspect {
             let image = self.image.clone().or_else(|| only.filter(|_| mask.is_some()));
             images = Images::of(cx, rows, image.as_deref(), (self.full, self.reading)).await?;
             if let Some(pictures) = &images.pictures {
-                labels.place(cx, rows, self.label.as_deref(), pictures).await;
+                labels
+                    .place(cx, rows, (self.label.as_deref(), self.boxes), pictures)
+                    .await;
             }
             if let Some(mask) = mask {
                 let columns = (mask.as_str(), images.column.as_deref());

@@ -176,7 +176,12 @@ fn an_inspection_compares_boxes_with_their_pictures() {
                 a model of the other one";
     assert_eq!(labels["misplaced"], said);
     assert_eq!(labels["objects"]["objects"], 12);
-    assert!(text.contains(&format!("Boxes: {said}.")), "{text}");
+    let of_program = said.replace("in the field boxes (", "with --boxes (");
+    assert!(text.contains(&format!("Boxes: {of_program}.")), "{text}");
+    let named = millstream(dir.path(), "inspect corners.parquet --boxes xyxy --json");
+    done(&named);
+    let named: Value = serde_json::from_slice(&named.stdout).unwrap();
+    assert_eq!(named["labels"]["misplaced"], Value::Null);
     let (labels, text) = look("sides.parquet", |numbers| numbers, Some([640, 480]));
     let said = "the columns width and height say 640 x 480, and the picture has 64 x 48 pixels; 6 rows are so";
     assert!(labels["misplaced"].as_str().unwrap().contains(said), "{labels}");

@@ -7,7 +7,9 @@ use crate::reading::Reading;
 use crate::recipe::Recipe;
 use crate::settings::set_files;
 use crate::text::Text;
+use crate::values::{boxes, boxes_of, with_boxes};
 use clap::Args;
+use millstream::rows::BoxFormat;
 use millstream::source::Split;
 use millstream::task::FinetuneSpec;
 use millstream::{Error, Result, inspect};
@@ -20,6 +22,9 @@ pub(crate) struct Inspect {
     columns: Columns,
     #[command(flatten)]
     reading: Reading,
+    /// What the four numbers of a box mean: xyxy, xywh, cxcywh, or one of these with _normalized; xywh, as COCO has it, if left out
+    #[arg(long, value_name = "FORMAT", value_parser = boxes)]
+    boxes: Option<BoxFormat>,
     /// Decode every picture, and not only some
     #[arg(long)]
     full: bool,
@@ -49,6 +54,9 @@ impl Inspect {
         }
         self.data.apply(&mut data.train);
         self.columns.apply(data);
+        if let Some(format) = self.boxes {
+            spec.task = Some(with_boxes(spec.task.take(), format)?);
+        }
         data.reading = self.reading.or(data.reading);
         self.machine.apply(&mut spec.machine);
         if self.recipe.printed(&spec)? {
@@ -72,6 +80,7 @@ impl Inspect {
             split: self.split,
             full: self.full,
             reading: spec.data.reading,
+            boxes: boxes_of(spec.task.as_ref()),
         };
         let found = cx.block_on(inspect.run(&cx))?;
         if found.files.is_empty() {

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 pub(crate) struct Leaks {
     /// Compare instead: `--leaks TRAIN TEST` looks for rows of TEST that TRAIN has as well, exactly or nearly; `--leaks DIR` compares the
     /// splits of a folder, and of rows without splits shows which come several times
-    #[arg(long, conflicts_with_all = ["full", "split"])]
+    #[arg(long, conflicts_with_all = ["full", "split", "boxes"])]
     leaks: bool,
     /// With --leaks: the held-out rows, where --train names several files
     #[arg(long, num_args = 1.., value_name = "TEST", requires = "leaks")]

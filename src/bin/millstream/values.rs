@@ -7,7 +7,7 @@ use millstream::mix::Target;
 use millstream::rows::BoxFormat;
 use millstream::spec::{Named, Spec};
 use millstream::synthetic::GeneratorSpec;
-use millstream::task::{self, Detect, NamedTask, Strategy};
+use millstream::task::{self, Detect, NamedTask, Strategy, TargetKind};
 use millstream::train::loss::Loss;
 use serde::de::DeserializeOwned;
 
@@ -96,6 +96,14 @@ pub(crate) fn boxes(name: &str) -> Result<BoxFormat, String> {
             BoxFormat::ALL.map(|format| format.to_string()).join(", ")
         )
     })
+}
+
+/// The format of the boxes of `task`; the default one where it has none.
+pub(crate) fn boxes_of(task: Option<&NamedTask>) -> BoxFormat {
+    match task.map(|task| task.target()) {
+        Some(TargetKind::Objects(format)) => format,
+        _ => BoxFormat::default(),
+    }
 }
 
 /// `task` with boxes of this format: a detection, which is what it is where there is none.

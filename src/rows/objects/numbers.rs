@@ -3,19 +3,20 @@
 use super::format::BoxFormat;
 use crate::error::{Error, Remedy, Result};
 
-/// Shares are at most 1. Boxes that reach out of their picture may have a little more.
-const SHARE: f32 = 2.0;
+/// A picture of boxes in shares, for whose bounds no size has to be known.
+const PICTURE: (u32, u32) = (1000, 1000);
 
 /// Refuses boxes most of which cannot be meant in `format`, where another format fits: it has at most a tenth as many that do not.
 ///
 /// Without the pictures this tells less than [`BoxFormat::check`]: left, top, width and height in place of corners are told by boxes without an
-/// area, and shares in place of pixels by their numbers. Corners that are taken for widths and heights are not told.
+/// area, and shares in place of pixels by their numbers. Of shares the right and bottom bounds are known, so that all formats are told; of pixels corners that are taken for
+/// widths and heights are not.
 ///
 /// # Errors
 ///
 /// `Data`, with how many do not fit, why, and the formats that do.
 pub(super) fn check_numbers(format: BoxFormat, boxes: impl IntoIterator<Item = [f32; 4]>) -> Result<()> {
-    let (mut telling, mut misfits, mut empty) = (0_u64, [0_u64; BoxFormat::ALL.len()], 0_u64);
+    let (mut telling, mut misfits, mut empty, mut above) = (0_u64, [0_u64; BoxFormat::ALL.len()], 0_u64, 0_u64);
     for values in boxes {
         let fits = BoxFormat::ALL.map(|format| Fit::of(format, values));
         // What is no box in any format tells nothing of formats.
@@ -24,6 +25,7 @@ pub(super) fn check_numbers(format: BoxFormat, boxes: impl IntoIterator<Item = [
         }
         telling += 1;
         empty += u64::from(fits[format as usize] == Fit::Empty);
+        above += u64::from(values.iter().any(|value| *value > 2.0));
         let all = misfits.iter_mut().zip(fits);
         all.for_each(|(misfits, fit)| *misfits += u64::from(fit != Fit::Fits));
     }
@@ -46,10 +48,11 @@ pub(super) fn check_numbers(format: BoxFormat, boxes: impl IntoIterator<Item = [
         .filter(|other| key(other) == best)
         .map(|other| other.to_string())
         .collect();
-    let why = match (empty * 2 >= own, format.is_normalized()) {
-        (true, _) => "they would have no area",
-        (false, true) => "shares of a picture are at most 1, and their numbers are far above",
-        (false, false) => "none of their numbers is above 1, so that they are shares and no pixels",
+    let why = match (empty * 2 >= own, format.is_normalized(), above * 2 >= own) {
+        (true, _, _) => "they would have no area",
+        (false, true, true) => "shares of a picture are at most 1, and their numbers are far above",
+        (false, true, false) => "they would reach out of their picture",
+        (false, false, _) => "none of their numbers is above 1, so that they are shares and no pixels",
     };
     Err(Error::data(format!(
         "{own} of {telling} boxes cannot be {format}: {why}. As {} {} do not fit: name the format that is meant in the field boxes (task.detect.boxes of a recipe)",
@@ -65,7 +68,7 @@ enum Fit {
     Fits,
     /// It has no area, or a number that is not finite.
     Empty,
-    /// Its numbers are of another unit, or it begins left of or above its picture.
+    /// Its numbers are of another unit, or it reaches out of its picture as far as that is known.
     Off,
 }
 
@@ -74,12 +77,11 @@ impl Fit {
         if format.is_degenerate(values) {
             return Self::Empty;
         }
-        let [left, top, right, bottom] = format.corners(values);
-        let (least, most) = (left.min(top), right.max(bottom));
+        let [left, top, ..] = format.corners(values);
         let is_off = match format.is_normalized() {
-            true => most > SHARE || least < -SHARE / 10.0,
-            // A few pixels beyond the edge are left to clipping.
-            false => most <= 1.0 || least < -2.0,
+            true => !format.fits(values, PICTURE),
+            // Numbers of at most 1 are shares. A few pixels beyond the edge are left to clipping.
+            false => values.iter().all(|value| *value <= 1.0) || left.min(top) < -2.0,
         };
         if is_off { Self::Off } else { Self::Fits }
     }
@@ -118,6 +120,30 @@ mod tests {
             "{said}"
         );
         assert!(said.contains("As xywh_normalized"), "{said}");
+    }
+
+    #[test]
+    fn shares_are_told_apart_by_the_bounds_of_their_picture() {
+        // Centre, width and height: as left and top half of them would reach out, and to the left none would as centres.
+        let centres = [
+            [0.8, 0.5, 0.3, 0.2],
+            [0.7, 0.8, 0.5, 0.4],
+            [0.3, 0.2, 0.2, 0.3],
+            [0.9, 0.9, 0.2, 0.2],
+        ];
+        let error = check_numbers(BoxFormat::Xywh, centres).unwrap_err().to_string();
+        assert!(
+            error.starts_with("4 of 4 boxes cannot be xywh: none of their numbers is above 1, so that they are shares and no pixels. As cxcywh_normalized 0 do not fit:"),
+            "{error}"
+        );
+        assert!(check_numbers(BoxFormat::CxcywhNormalized, centres).is_ok());
+        let error = check_numbers(BoxFormat::XywhNormalized, centres)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.starts_with("3 of 4 boxes cannot be xywh_normalized: they would reach out of their picture. As cxcywh_normalized 0 do not fit:"),
+            "{error}"
+        );
     }
 
     #[test]

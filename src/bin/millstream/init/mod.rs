@@ -7,7 +7,7 @@ use crate::columns::{Columns, SplitColumns};
 use crate::machine::Machine;
 use crate::output::{print, shown, tell};
 use crate::reading::Reading;
-use crate::values::{GivenTask, boxes, with_boxes};
+use crate::values::{GivenTask, boxes, boxes_of, with_boxes};
 use clap::Args;
 use millstream::rows::BoxFormat;
 use millstream::task::{Finetune, FinetuneSpec, RecipeFile, TargetKind};
@@ -86,6 +86,7 @@ impl Init {
             split: None,
             full: self.full,
             reading: spec.data.reading,
+            boxes: boxes_of(spec.task.as_ref()),
         };
         let found = cx.block_on(inspect.run(&cx))?;
         found.check()?;

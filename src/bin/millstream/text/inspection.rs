@@ -105,13 +105,22 @@ fn codecs(file: &File) -> String {
     names.collect::<Vec<_>>().join(" ")
 }
 
+/// `said` with the option that names a format of boxes.
+fn with_option(said: &str) -> String {
+    said.replace(
+        "in the field boxes (task.detect.boxes of a recipe)",
+        "with --boxes (task.detect.boxes of a recipe)",
+    )
+}
+
 impl Display for Text<'_, Labels> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let found = self.0;
         let Some(column) = &found.column else {
             let problem = found.problem.as_deref().unwrap_or("there are none");
             let misplaced = found.misplaced.iter().map(|why| format!(" {why}."));
-            return sentence(f, &format!("Labels: {problem}.{}", misplaced.collect::<String>()));
+            let said = format!("Labels: {problem}.{}", misplaced.collect::<String>());
+            return sentence(f, &with_option(&said));
         };
         if let Some(numbers) = &found.numbers {
             writeln!(f, "Labels: column {}, numbers.", shown(column, 40))?;
@@ -171,7 +180,7 @@ impl Display for Text<'_, Labels> {
                 sentence(f, &format!("{said}."))?;
             }
             if let Some(misplaced) = &found.misplaced {
-                sentence(f, &format!("Boxes: {misplaced}."))?;
+                sentence(f, &with_option(&format!("Boxes: {misplaced}.")))?;
             }
             if let Some(found) = &found.instances {
                 instances(f, found)?;
