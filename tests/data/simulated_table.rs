@@ -227,6 +227,32 @@ fn labels(cx: &Context, rows: &Arc<dyn Stable>) -> Arc<Labels> {
 }
 
 #[test]
+fn values_that_the_columns_cannot_hold_are_refused() {
+    let cx = context();
+    let base = measured();
+    let labels = labels(&cx, &base);
+    let made = |rules: String| {
+        let simulated = SimulatedRows::new(&base, &labels, spec(&rules)).unwrap();
+        let samples = [SampleId { class: 0, index: 0 }];
+        cx.block_on(simulated.generate(&cx, &samples))
+            .map_err(|error| error.to_string())
+    };
+    assert!(made(RULES.to_owned()).is_ok());
+    let error = made(RULES.replace("age + 100 * smoker", "1e39 + age")).unwrap_err();
+    assert!(error.contains("column \"pressure\": a value 1"), "{error}");
+    assert!(
+        error.ends_with("does not fit in Float32: bound the column with `min` and `max`"),
+        "{error}"
+    );
+    let error = made(RULES.replace("sick = 60, healthy = 45", "sick = 3e9, healthy = 3e9")).unwrap_err();
+    assert!(error.contains("column \"age\": a value 2999999999 "), "{error}");
+    assert!(
+        error.ends_with("does not fit in Int32: bound the column with `min` and `max`"),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_simulator_makes_rows_of_the_columns_there_are() {
     let cx = context();
     let base = measured();
@@ -339,6 +365,22 @@ fn tables_that_make_no_sense_are_refused_with_their_place() {
             "columns.x: min is 2 and max 1",
         ),
         (
+            "x = { normal = { mean = 0, std = -1 } }",
+            "columns.x: normal.std: it is -1, but has to be at least 0",
+        ),
+        (
+            "x = { bernoulli = { p = { a = 0.5, b = \"2\" } } }",
+            "columns.x: bernoulli.p: it is 2, but has to lie in 0..=1",
+        ),
+        (
+            "x = { constant = 1, noise = -3 }",
+            "columns.x: noise: it is -3, but has to be at least 0",
+        ),
+        (
+            "x = { constant = 1, missing = 1.5 }",
+            "columns.x: missing: it is 1.5, but has to lie in 0..=1",
+        ),
+        (
             "x = { normal = { mean = true, std = 1 } }",
             "expected a number, an equation in quotes, or a table of these by class",
         ),
@@ -361,15 +403,19 @@ fn tables_that_make_no_sense_are_refused_with_their_place() {
     };
     assert_eq!(
         taken("x = { equation = \"log(-1)\" }"),
-        "row 1 in table: column \"x\": the equation is NaN"
+        "row 1 in table: column \"x\": the equation is NaN: bound the columns that it is made of with `min` and `max`, or guard it with `if`"
     );
     assert_eq!(
-        taken("x = { bernoulli = { p = \"1.5\" } }"),
+        taken("x = { bernoulli = { p = \"1.5 * 1\" } }"),
         "row 1 in table: column \"x\": p is 1.5, but has to lie in 0..=1"
     );
     assert_eq!(
-        taken("x = { normal = { mean = 0, std = -1 } }"),
+        taken("x = { normal = { mean = 0, std = \"0 - 1\" } }"),
         "row 1 in table: column \"x\": std is -1, but has to be at least 0"
+    );
+    assert_eq!(
+        taken("x = { equation = \"1e30\", whole = true }"),
+        "row 1 in table: column \"x\": a value is 1000000000000000000000000000000, which is no whole number of 64 bits: bound the column with `min` and `max`"
     );
     let base = measured();
     let labels = labels(&cx, &base);

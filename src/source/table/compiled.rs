@@ -33,6 +33,28 @@ impl Bound {
     }
 }
 
+/// The ranges of parameters.
+pub(super) const ANY: (f64, f64) = (f64::MIN, f64::MAX);
+pub(super) const POSITIVE: (f64, f64) = (0.0, f64::MAX);
+pub(super) const SHARE: (f64, f64) = (0.0, 1.0);
+/// Of the mean of a Poisson distribution.
+pub(super) const POISSON: (f64, f64) = (0.0, 1e9);
+
+/// What is wrong with the `value` of a parameter whose range is another one.
+pub(super) fn check_range(name: &str, value: f64, range: (f64, f64)) -> Result<(), String> {
+    match value >= range.0 && value <= range.1 {
+        true => Ok(()),
+        false if range == ANY => Err(format!(
+            "{name} is {value}: bound the columns that it is made of with `min` and `max`, or guard it with `if`"
+        )),
+        false if range.1 == f64::MAX => Err(format!("{name} is {value}, but has to be at least {}", range.0)),
+        false => Err(format!(
+            "{name} is {value}, but has to lie in {}..={}",
+            range.0, range.1
+        )),
+    }
+}
+
 /// How a column comes about.
 #[derive(Clone, Debug)]
 pub(super) enum Origin {
@@ -80,8 +102,10 @@ pub(super) fn compiled(
 }
 
 fn compile(name: &str, column: &TableColumn, classes: Option<&Vec<String>>) -> Result<Compiled> {
-    let read =
-        |field: &str, parameter: &Parameter| bound(parameter, classes).map_err(|error| error.context(field.to_owned()));
+    let read = |field: &str, parameter: &Parameter| {
+        let bound = bound(parameter, classes).and_then(|bound| in_range(field, bound));
+        bound.map_err(|error| error.context(field.to_owned()))
+    };
     let mut origins = Vec::new();
     let mut categories = None;
     if let Some(normal) = &column.normal {
@@ -170,6 +194,24 @@ fn compile(name: &str, column: &TableColumn, classes: Option<&Vec<String>>) -> R
         whole,
         categories,
     })
+}
+
+/// The bound, if all of its constants lie in the range of the parameter `field`: those of equations are known row by row.
+fn in_range(field: &str, bound: Bound) -> Result<Bound> {
+    let range = match field {
+        "normal.std" | "lognormal.std" | "noise" => POSITIVE,
+        "exponential.mean" => POSITIVE,
+        "poisson.mean" => POISSON,
+        "bernoulli.p" | "missing" => SHARE,
+        _ if field.starts_with("categorical.") => POSITIVE,
+        _ => ANY,
+    };
+    for expression in bound.expressions() {
+        if let Expression::Number(value) = expression {
+            check_range("it", *value, range).map_err(Error::config)?;
+        }
+    }
+    Ok(bound)
 }
 
 fn bound(parameter: &Parameter, classes: Option<&Vec<String>>) -> Result<Bound> {

@@ -1,7 +1,7 @@
 //! Rows of a table.
 
 use super::column::TableColumn;
-use super::compiled::{Bound, Compiled, Origin, compiled};
+use super::compiled::{ANY, Bound, Compiled, Origin, POISSON, POSITIVE, SHARE, check_range, compiled};
 use super::distribution::{categorical, exponential, poisson, unit};
 use super::expression::Values;
 use crate::error::{Error, Result};
@@ -95,7 +95,7 @@ impl Simulator {
             let Some((chance, mut rng)) = column.missing.as_ref().zip(rng) else {
                 continue;
             };
-            let chance = self.parameter("missing", chance, class, &values, (0.0, 1.0));
+            let chance = self.parameter("missing", chance, class, &values, SHARE);
             let chance = chance.map_err(|error| error.context(format!("column \"{}\"", column.name)))?;
             if unit(&mut rng) < chance {
                 missing.push(at);
@@ -106,8 +106,6 @@ impl Simulator {
     }
 
     fn value(&self, column: &Compiled, class: usize, values: &[f64], rng: &mut Rng) -> Result<f64> {
-        const ANY: (f64, f64) = (f64::MIN, f64::MAX);
-        const POSITIVE: (f64, f64) = (0.0, f64::MAX);
         let of = |name: &str, bound: &Bound, range| self.parameter(name, bound, class, values, range);
         let normal = |mean: &Bound, std: &Bound, rng: &mut Rng| {
             let (mean, std) = (of("mean", mean, ANY)?, of("std", std, POSITIVE)?);
@@ -122,8 +120,8 @@ impl Simulator {
                 low + (high - low) * unit(rng)
             }
             Origin::Exponential(mean) => exponential(of("mean", mean, POSITIVE)?, rng),
-            Origin::Poisson(mean) => poisson(of("mean", mean, (0.0, 1e9))?, rng),
-            Origin::Bernoulli(p) => f64::from(u8::from(unit(rng) < of("p", p, (0.0, 1.0))?)),
+            Origin::Poisson(mean) => poisson(of("mean", mean, POISSON)?, rng),
+            Origin::Bernoulli(p) => f64::from(u8::from(unit(rng) < of("p", p, SHARE)?)),
             Origin::Categorical(weights) => {
                 let weights = weights.iter().map(|weight| of("a weight", weight, POSITIVE));
                 let weights = weights.collect::<Result<Vec<_>>>()?;
@@ -144,26 +142,23 @@ impl Simulator {
         if column.whole {
             value = value.round();
         }
-        match value.is_finite() {
+        // 2^63: a whole number is one of 64 bits.
+        const WHOLE: f64 = 9_223_372_036_854_775_808.0;
+        match value.is_finite() && !(column.whole && value.abs() >= WHOLE) {
             true => Ok(value),
-            false => Err(Error::data(format!("a value is {value}"))),
+            false if value.is_finite() => Err(Error::data(format!(
+                "a value is {value}, which is no whole number of 64 bits: bound the column with `min` and `max`"
+            ))),
+            false => Err(Error::data(format!(
+                "a value is {value}: bound the column with `min` and `max`"
+            ))),
         }
     }
 
     fn parameter(&self, name: &str, bound: &Bound, class: usize, values: &[f64], range: (f64, f64)) -> Result<f64> {
         let value = bound.of(class).value(&Known { of: self, values });
-        match value >= range.0 && value <= range.1 {
-            true => Ok(value),
-            false if range == (f64::MIN, f64::MAX) => Err(Error::data(format!("{name} is {value}"))),
-            false if range.1 == f64::MAX => Err(Error::data(format!(
-                "{name} is {value}, but has to be at least {}",
-                range.0
-            ))),
-            false => Err(Error::data(format!(
-                "{name} is {value}, but has to lie in {}..={}",
-                range.0, range.1
-            ))),
-        }
+        check_range(name, value, range).map_err(Error::data)?;
+        Ok(value)
     }
 
     /// The columns of `rows`: Float64, Int64 for whole numbers, and Utf8.

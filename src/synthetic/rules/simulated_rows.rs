@@ -9,9 +9,9 @@ use crate::spec::Spec;
 use crate::synthetic::matched_columns::MatchedColumns;
 use crate::synthetic::table_columns::is_number;
 use crate::synthetic::{Generator, SampleId, costs};
-use arrow::array::{ArrayRef, RecordBatch};
+use arrow::array::{ArrayRef, AsArray, RecordBatch};
 use arrow::compute::{CastOptions, cast_with_options};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Float64Type, Schema, SchemaRef};
 use futures::future::BoxFuture;
 use rayon::prelude::*;
 use std::sync::Arc;
@@ -87,6 +87,26 @@ impl SimulatedRows {
     }
 }
 
+/// Whether a number is infinite.
+fn overflows(array: &ArrayRef) -> bool {
+    let numbers = match array.data_type().is_floating() {
+        true => cast_with_options(array, &DataType::Float64, &CastOptions::default()).ok(),
+        false => None,
+    };
+    numbers.is_some_and(|numbers| {
+        let numbers = numbers.as_primitive::<Float64Type>();
+        numbers.iter().flatten().any(f64::is_infinite)
+    })
+}
+
+/// The number that is furthest from 0, if these are numbers.
+fn largest(array: &ArrayRef) -> Option<f64> {
+    let numbers = cast_with_options(array, &DataType::Float64, &CastOptions::default()).ok()?;
+    let numbers = numbers.as_primitive_opt::<Float64Type>()?;
+    let all = numbers.iter().flatten();
+    all.max_by(|a, b| a.abs().total_cmp(&b.abs()))
+}
+
 /// Whether values of `kind` can be of type `to`; if not, what to do.
 fn fits(kind: ColumnKind, to: &DataType) -> Result<(), &'static str> {
     let is_text = matches!(to, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
@@ -142,9 +162,16 @@ impl Generator for SimulatedRows {
                     ..CastOptions::default()
                 };
                 let cast = |(array, field): (ArrayRef, &Arc<Field>)| {
-                    let cast = cast_with_options(&array, field.data_type(), &strict);
-                    cast.map_err(|error| {
-                        Error::from(error).context(format!("{}: column \"{}\"", Self::NAME, field.name()))
+                    let cast = cast_with_options(&array, field.data_type(), &strict).ok();
+                    // A number that is too large for a shorter one becomes infinite.
+                    let cast = cast.filter(|cast| !overflows(cast));
+                    cast.ok_or_else(|| {
+                        let largest = largest(&array).map_or_else(String::new, |most| format!(" {most}"));
+                        Error::data(format!(
+                            "a value{largest} does not fit in {}: bound the column with `min` and `max`",
+                            field.data_type()
+                        ))
+                        .context(format!("{}: column \"{}\"", Self::NAME, field.name()))
                     })
                 };
                 let arrays = simulator.arrays(&rows).into_iter().zip(schema.fields());
