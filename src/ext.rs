@@ -37,7 +37,8 @@ pub trait DatasetExt: Dataset + Sized {
     ///
     /// What lies in the picture is moved with it where the stage names it: boxes by [`Image::boxes`], keypoints by
     /// [`Image::keypoints`], masks by [`Image::mask`]. Other columns stay as they are stored. Where that leaves boxes behind that
-    /// [`objects`](Self::objects) has made, `explain()` says so.
+    /// [`objects`](Self::objects) has made, columns of keypoints that are called so (`objects.keypoints`), or the masks `instances` of an import, `explain()` says so.
+    /// A label field of boxes stays or goes with its box, and is not moved: keypoints are named with [`Image::keypoints`], too.
     ///
     /// # Errors
     ///

@@ -8,7 +8,7 @@ use super::geometry::motion::Motion;
 use super::geometry::resampled_motions::ResampledMotions;
 use super::level::Depth;
 use super::mask::Mask;
-use super::targets::{Targets, swap_values, unmoved_boxes, unmoved_keypoints};
+use super::targets::{Targets, swap_values, unmoved_boxes, unmoved_keypoints, unmoved_masks};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::plan::Plan;
@@ -141,7 +141,11 @@ impl Stage for ImageColumn {
             .fills()
             .reads(Read::bytes(&self.column))
             .writes(Output::fixed(&self.column, dtype, [image.channels, height, width]));
-        let unmoved = [unmoved_boxes(image, below), unmoved_keypoints(image, below)];
+        let unmoved = [
+            unmoved_boxes(image, below),
+            unmoved_keypoints(image, below),
+            unmoved_masks(image, &self.column, below),
+        ];
         let bound = unmoved.into_iter().flatten().fold(bound, Bound::note);
         let bound = image.masks.iter().fold(bound, |bound, mask| {
             bound

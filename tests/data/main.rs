@@ -30,6 +30,7 @@ mod keypoints;
 mod labels;
 mod laws;
 mod left_behind;
+mod left_unmoved;
 mod listing;
 mod loader;
 mod mix;

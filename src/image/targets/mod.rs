@@ -19,4 +19,4 @@ pub use keypoints::Keypoints;
 pub(super) use beside::{BOXES, plain_lists_beside, refuse_beside};
 pub(super) use fields::{Lists, wrong_pairs};
 pub(super) use row::{StoredBoxes, Targets, swap_values};
-pub(super) use unmoved::{unmoved_boxes, unmoved_keypoints};
+pub(super) use unmoved::{unmoved_boxes, unmoved_keypoints, unmoved_masks};

@@ -1,5 +1,7 @@
 //! What the keypoints of objects are called, which lines join them, and which change places in a mirror.
 
+use super::layout::KEYPOINTS as FIELD;
+use crate::columns::list_item;
 use crate::error::{Error, Result};
 use crate::source::KEYPOINTS;
 use arrow::datatypes::{Field, Schema};
@@ -61,9 +63,11 @@ impl KeypointNames {
         Ok(Some(own))
     }
 
-    /// Whether `field` is a column of keypoints of which something is said.
-    pub(crate) fn are_said_of(field: &Field) -> bool {
-        field.metadata().contains_key(KEYPOINTS)
+    /// Whether `field` is known as a column of keypoints: something is said of them, or it is called `keypoints`, as `objects.keypoints` is, and holds lists
+    /// of several numbers each.
+    pub(crate) fn are_known_in(field: &Field) -> bool {
+        let is_called = field.name().rsplit('.').next() == Some(FIELD);
+        field.metadata().contains_key(KEYPOINTS) || is_called && holds_lists_of_numbers(field)
     }
 
     /// What metadata says under the key `millstream.keypoints`.
@@ -109,6 +113,16 @@ impl KeypointNames {
             None => Ok(()),
         }
     }
+}
+
+/// Whether the items of lists in `field` are lists of numbers themselves.
+fn holds_lists_of_numbers(field: &Field) -> bool {
+    let (mut inner, mut depth) = (field.data_type(), 0);
+    while let Some(item) = list_item(inner) {
+        inner = item.data_type();
+        depth += 1;
+    }
+    depth > 1 && inner.is_numeric()
 }
 
 fn unread(column: &str, error: &serde_json::Error) -> Error {

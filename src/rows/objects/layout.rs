@@ -31,7 +31,7 @@ const CATEGORIES: [&str; 10] = [
 const NUMBERS: [&str; 4] = ["area", "iscrowd", "is_crowd", "difficult"];
 
 /// The name of the field of keypoints.
-const KEYPOINTS: &str = "keypoints";
+pub(super) const KEYPOINTS: &str = "keypoints";
 
 /// What there is to say of boxes of five numbers.
 pub(super) const ORIENTED: &str = ": oriented boxes (centre, width, height, angle) are moved with a picture, and no task learns them; store the box around each";
