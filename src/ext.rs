@@ -187,8 +187,9 @@ pub trait DatasetExt: Dataset + Sized {
     /// # Errors
     ///
     /// `Schema` where a column is missing or holds something else; `Config` for parameters out of range, and where it would leave behind what the
-    /// image stage has moved with the picture: boxes, their label fields, masks, keypoints (which a mosaic does not move); and for lists beside the boxes that
-    /// are no label fields (`objects.area` beside `objects.bbox`).
+    /// image stage has moved with the picture: boxes, their label fields, masks, keypoints (which a mosaic does not move); for lists beside the boxes that
+    /// are no label fields (`objects.area` beside `objects.bbox`); and for label fields that have places in the picture of their own, which would not be moved:
+    /// keypoints, a second column of boxes, a list of masks.
     fn mosaic(self, column: &str, mosaic: Mosaic) -> Result<Mixed<Self>> {
         self.mix_with(Quarters {
             column: column.to_owned(),
@@ -209,7 +210,8 @@ pub trait DatasetExt: Dataset + Sized {
     ///
     /// # Errors
     ///
-    /// As [`mosaic`](Self::mosaic); keypoints stay those of the row alone, which `explain()` says.
+    /// As [`mosaic`](Self::mosaic); keypoints that the image stage has moved, and that are no label field of these boxes, stay those of the row alone, which
+    /// `explain()` says.
     fn copy_paste(self, column: &str, copy_paste: CopyPaste) -> Result<Mixed<Self>> {
         self.mix_with(Paste {
             column: column.to_owned(),

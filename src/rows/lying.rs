@@ -1,6 +1,6 @@
 //! What lies in a picture: columns that an image stage has moved with it, so that a stage above cannot leave them behind unseen.
 
-use super::objects::BoxFormat;
+use super::objects::{BoxFormat, KeypointNames};
 use super::ports::Output;
 use crate::columns::{index_of, shape_of};
 use crate::error::{Error, Result};
@@ -8,6 +8,8 @@ use arrow::datatypes::{DataType, Field, Schema};
 
 /// Metadata key of a column that lies in a picture: what it is, and the picture's column (`mask image`).
 pub(crate) const LIES_IN: &str = "millstream.lies_in";
+/// The end of the word for what belongs to each box or point, and has no place in the picture itself (`boxes_field image`).
+const OF_EACH: &str = "_field";
 
 /// What lies in a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +38,26 @@ impl Lying {
         output.metadata(LIES_IN, &format!("{} {picture}", self.word()))
     }
 
+    /// `output`, which says that it has an item for each of what lies in `picture`.
+    pub(crate) fn mark_field(self, output: Output, picture: &str) -> Output {
+        output.metadata(LIES_IN, &format!("{}{OF_EACH} {picture}", self.word()))
+    }
+
+    /// What has places in a picture in `field`, as far as is known: by what it says of itself, by its format of boxes, or by its name, as keypoints
+    /// are. None of what belongs to each box or point.
+    pub(crate) fn with_places(field: &Field) -> Option<Self> {
+        let said = field.metadata().get(LIES_IN).and_then(|said| said.split_once(' '));
+        let said = said.and_then(|(word, _)| Self::of_word(word));
+        let boxes = || BoxFormat::of_field(field).map(|_| Self::Boxes);
+        let points = || KeypointNames::are_known_in(field).then_some(Self::Keypoints);
+        said.or_else(boxes).or_else(points)
+    }
+
+    /// The column `name`, which is such, in words.
+    pub(crate) fn in_words(self, name: &str) -> String {
+        format!("\"{name}\" ({})", self.word())
+    }
+
     /// Whether `field` says that it is such.
     pub(crate) fn is_said_of(self, field: &Field) -> bool {
         Self::of(field).is_some_and(|(lying, _)| lying == self)
@@ -44,8 +66,12 @@ impl Lying {
     /// What `field` says of itself, and its picture.
     fn of(field: &Field) -> Option<(Self, &str)> {
         let (word, picture) = field.metadata().get(LIES_IN)?.split_once(' ')?;
-        let lying = Self::ALL.into_iter().find(|lying| lying.word() == word)?;
+        let lying = Self::of_word(word.strip_suffix(OF_EACH).unwrap_or(word))?;
         Some((lying, picture))
+    }
+
+    fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|lying| lying.word() == word)
     }
 }
 
@@ -54,7 +80,7 @@ impl Lying {
 pub(crate) struct LeftBehind {
     /// Those that say so.
     known: Vec<(Lying, String)>,
-    /// Boxes that no stage has moved, and what has the shape of a mask.
+    /// Boxes and keypoints that no stage has moved, and what has the shape of a mask.
     suspected: Vec<String>,
 }
 
@@ -76,10 +102,12 @@ impl LeftBehind {
             match Lying::of(field) {
                 // A picture that has another name by now is taken for this one.
                 Some((lying, picture)) if picture == column || below.index_of(picture).is_err() => {
+                    // Keypoints that are a label field of boxes are keypoints all the same.
+                    let lying = Lying::with_places(field).unwrap_or(lying);
                     left.known.push((lying, field.name().clone()));
                 }
                 Some(_) => (),
-                None if BoxFormat::of_field(field).is_some() || looks_like_mask(field) => {
+                None if Lying::with_places(field).is_some() || looks_like_mask(field) => {
                     left.suspected.push(field.name().clone());
                 }
                 None => (),
@@ -98,10 +126,7 @@ impl LeftBehind {
         if left.is_empty() {
             return Ok(());
         }
-        let named: Vec<String> = left
-            .iter()
-            .map(|(lying, name)| format!("\"{name}\" ({})", lying.word()))
-            .collect();
+        let named: Vec<String> = left.iter().map(|(lying, name)| lying.in_words(name)).collect();
         Err(Error::config(format!(
             "{} would stay as before, although the image stage has moved it with the picture and {stage} changes the picture: {mend}, or take the \
              column away with `project`",
@@ -129,6 +154,22 @@ mod tests {
 
     fn plain(name: &str) -> Field {
         Field::new(name, DataType::Utf8, false)
+    }
+
+    #[test]
+    fn what_belongs_to_each_box_has_no_place() {
+        let of = |said: &str| Lying::with_places(&marked(plain("a"), said));
+        assert_eq!(of("boxes image"), Some(Lying::Boxes));
+        assert_eq!((of("boxes_field image"), of("keypoints_field image")), (None, None));
+        assert!(Lying::Keypoints.is_said_of(&marked(plain("a"), "keypoints_field image")));
+        let numbers = Field::new_list_field(DataType::Float32, false);
+        let points = Field::new_fixed_size_list("item", numbers.clone(), 3, false);
+        let called = |name: &str| Field::new_list(name, points.clone(), false);
+        let known = Lying::with_places(&marked(called("objects.keypoints"), "boxes_field image"));
+        assert_eq!(known, Some(Lying::Keypoints));
+        assert_eq!(Lying::with_places(&called("keypoints")), Some(Lying::Keypoints));
+        assert_eq!(Lying::with_places(&called("keypoints.area")), None);
+        assert_eq!(Lying::with_places(&Field::new_list("keypoints", numbers, false)), None);
     }
 
     #[test]

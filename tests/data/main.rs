@@ -45,6 +45,7 @@ mod partners;
 mod partners_of_photos;
 mod partners_of_shares;
 mod pipelines;
+mod places_as_labels;
 mod privacy;
 mod quality;
 mod quality_groups;

@@ -3,8 +3,8 @@
 use crate::columns::{index_of, shape_of};
 use crate::error::{Error, Result};
 use crate::image::targets::{BOXES, Boxes, Lists, plain_lists_beside, refuse_beside};
-use crate::rows::{Bound, DType, LIES_IN, LeftBehind, Output, Read};
-use arrow::datatypes::{DataType, Schema};
+use crate::rows::{Bound, DType, LIES_IN, LeftBehind, Lying, Output, Read};
+use arrow::datatypes::{DataType, Field, Schema};
 use arrow_schema::extension::{EXTENSION_TYPE_METADATA_KEY, ExtensionType, FixedShapeTensor};
 
 /// The columns of a collage. Picture, masks, boxes and their label fields are read and written in this order.
@@ -92,6 +92,41 @@ impl Collage {
     pub(super) fn columns(&self, bound: Bound) -> Bound {
         let bound = self.reads.iter().cloned().fold(bound, Bound::reads);
         self.writes.iter().cloned().fold(bound, Bound::writes)
+    }
+
+    /// Refuses columns with places in the picture among the label fields of the boxes, which are copied as they are, and among the lists that would
+    /// have to be such: keypoints, other boxes, a mask for each object. `stage` is who moves the boxes, and `mend` says what to do.
+    ///
+    /// # Errors
+    ///
+    /// `Config` where there is one.
+    pub(super) fn refuse_places(&self, below: &Schema, stage: &str, mend: &str) -> Result<()> {
+        let Some(boxes) = &self.boxes else { return Ok(()) };
+        let places = |name: &str| below.field_with_name(name).ok().and_then(Lying::with_places);
+        let is_mask =
+            |lists: &Lists| lists.inner == [self.height, self.width] && matches!(lists.dtype, DType::U8 | DType::Bool);
+        let of_label = |lists: &Lists| places(&lists.column).or_else(|| is_mask(lists).then_some(Lying::Mask));
+        let labels = self.lists.iter().skip(1);
+        let labels = labels.filter_map(|lists| Some(of_label(lists)?.in_words(&lists.column)));
+        let told: Vec<&str> = self.reads.iter().filter_map(Read::column).collect();
+        let beside = plain_lists_beside(below, boxes.column(), &told);
+        // Keypoints that were a label field of boxes alone, whatever the boxes are called.
+        let were_labels =
+            |field: &Field| Lying::Boxes.is_said_of(field) && Lying::with_places(field) == Some(Lying::Keypoints);
+        let left = below.fields().iter().filter(|field| {
+            let name = field.name();
+            !told.contains(&name.as_str()) && (beside.contains(name) || were_labels(field))
+        });
+        let left = left.filter_map(|field| Some(Lying::with_places(field)?.in_words(field.name())));
+        let named: Vec<String> = labels.chain(left).collect();
+        match named.is_empty() {
+            true => Ok(()),
+            false => Err(Error::config(format!(
+                "{} would stay as before, although {stage} moves the boxes in \"{}\": these are places in a picture, and a label field is copied as it is: {mend}",
+                named.join(", "),
+                boxes.column()
+            ))),
+        }
     }
 
     /// What lies in the picture among `below`, and is not moved with it.

@@ -80,8 +80,11 @@ impl Spec for CopyPaste {
 }
 
 impl CopyPaste {
-    /// Pastes objects with these boxes, whose label fields are theirs: lists beside the boxes that are none are refused, keypoints aside. Boxes are those that an
-    /// image stage leaves: `xyxy` in pixels.
+    /// Pastes objects with these boxes, whose label fields are theirs: lists beside the boxes that are none are refused, but for keypoints that the image stage has
+    /// moved ([`Image::keypoints`](crate::image::Image::keypoints)). Boxes are those that an image stage leaves: `xyxy` in pixels.
+    ///
+    /// A label field is copied as it is. So keypoints, a second column of boxes, and a list of masks are refused as label fields: they would tell of places
+    /// in the picture that an object comes from. Keypoints are left out of them, and stay those of the row alone: pasted objects have none.
     ///
     /// Objects are pasted whole. So these `boxes` name a column, its [`label_fields`](Boxes::label_fields) and how many a row may have
     /// ([`at_most`](Boxes::at_most)), and no more: they are none that are [oriented](Boxes::oriented), and those of the image stage without its

@@ -99,7 +99,8 @@ impl Mosaic {
     /// The boxes of the pictures, with their label fields and the rules by which they stay, `min_visibility` and the like. Not oriented ones. Their
     /// format is the one in which the image stage left them, its [`output`](Boxes::output): [`BoxFormat::Xyxy`](crate::rows::BoxFormat::Xyxy),
     /// pixels of the picture, where it names no other. Lists beside the boxes are to be [label fields](Boxes::label_fields), or are refused: they would stay
-    /// those of the row alone.
+    /// those of the row alone. Keypoints, a second column of boxes, and a list of masks are refused as label fields, too: those are copied as they are, and a
+    /// mosaic moves none of these.
     #[must_use]
     pub fn boxes(mut self, boxes: Boxes) -> Self {
         self.boxes = Some(boxes);
@@ -266,6 +267,11 @@ impl Stage for Quarters {
         if mosaic.boxes.as_ref().is_some_and(Boxes::is_oriented) {
             return Err(Error::config("a mosaic has no oriented boxes"));
         }
+        collage.refuse_places(
+            below,
+            "a mosaic",
+            "a mosaic moves one column of boxes, masks of whole pictures, and no keypoints, so take the column away with `project`",
+        )?;
         let left = collage.left_behind(below)?;
         left.refuse(
             &LEFT,
@@ -296,7 +302,10 @@ impl Stage for Quarters {
         };
         let bound = columns.columns(Bound::new(run)).partners(partners).fills();
         Ok(
-            match left.note(&LEFT, "is not moved with the picture: name it if it lies there") {
+            match left.note(
+                &LEFT,
+                "is not moved with the picture: if it lies there, name it, or take keypoints, which a mosaic does not move, away with `project`",
+            ) {
                 Some(note) => bound.note(note),
                 None => bound,
             },

@@ -97,6 +97,12 @@ impl Stage for Paste {
         let masks: Vec<String> = paste.mask.iter().cloned().collect();
         let collage = Collage::of(below, &self.column, &masks, Some(&boxes))?;
         let chosen = paste.chosen(&collage)?;
+        collage.refuse_places(
+            below,
+            "copy_paste",
+            "keypoints that the image stage moves with `Image::keypoints` need not be label fields here, and stay those of the row alone; take any other such \
+             column away with `project`",
+        )?;
         let left = collage.left_behind(below)?;
         left.refuse(
             &LEFT,

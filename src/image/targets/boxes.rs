@@ -102,7 +102,8 @@ impl Boxes {
     }
 
     /// Columns of lists that have an item for each box: classes, areas, ids. What belongs to a box that is left out is left out, too. The values
-    /// stay: areas are those in the stored picture, whatever size the box has in the output.
+    /// stay: areas are those in the stored picture, whatever size the box has in the output. Keypoints of objects are moved where
+    /// [`Image::keypoints`](crate::image::Image::keypoints) names them, too; a [mosaic](crate::image::Mosaic) and [pasting](crate::image::CopyPaste) refuse them as label fields.
     ///
     /// Lists beside the boxes are to be named: those whose names begin as that of the boxes does, `objects.area` beside `objects.bbox`. A stage that may leave
     /// boxes out, or adds some, refuses any other; [`project`](crate::DatasetExt::project) takes away what is not needed.

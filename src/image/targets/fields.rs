@@ -14,7 +14,7 @@ pub(in crate::image) struct Lists {
     /// Shape of an item.
     pub(in crate::image) inner: Vec<usize>,
     names: Option<String>,
-    /// What its boxes mean when they are written, where it holds boxes.
+    /// What its boxes mean when they are written, where it holds boxes; of a label field, what the column says.
     pub(in crate::image) boxes: Option<BoxFormat>,
     /// What is said of its keypoints, where it holds objects of several.
     pub(in crate::image) points: Option<KeypointNames>,
@@ -62,7 +62,7 @@ impl Lists {
             dtype,
             inner,
             names: field.metadata().get(CLASS_NAMES).cloned(),
-            boxes: None,
+            boxes: BoxFormat::of_field(field),
             points,
             lies_in: field.metadata().get(LIES_IN).cloned(),
         })

@@ -162,17 +162,20 @@ impl Targets {
 
     /// The columns that are written, which lie in `picture` from here on.
     pub(in crate::image) fn outputs(&self, picture: &str) -> impl Iterator<Item = Output> {
-        let is_of_points = |at: usize| {
-            let mut all = self.keypoints.iter();
-            all.any(|(_, own, fields)| *own == at || fields.contains(&at))
-        };
+        let are_points = |at: usize| self.keypoints.iter().any(|(_, own, _)| *own == at);
+        let are_boxes = |at: usize| self.boxes.iter().any(|(_, own, _)| *own == at);
+        let is_of_points = |at: usize| self.keypoints.iter().any(|(_, _, fields)| fields.contains(&at));
         self.columns.iter().enumerate().map(move |(at, column)| {
-            let lying = if is_of_points(at) {
-                Lying::Keypoints
+            let output = column.lists.output(column.at_most);
+            if are_points(at) {
+                Lying::Keypoints.mark(output, picture)
+            } else if are_boxes(at) {
+                Lying::Boxes.mark(output, picture)
+            } else if is_of_points(at) {
+                Lying::Keypoints.mark_field(output, picture)
             } else {
-                Lying::Boxes
-            };
-            lying.mark(column.lists.output(column.at_most), picture)
+                Lying::Boxes.mark_field(output, picture)
+            }
         })
     }
 
