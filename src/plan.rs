@@ -8,7 +8,9 @@ use std::fmt::Display;
 use xxhash_rust::xxh3::xxh3_128;
 
 mod explain;
+mod made;
 mod memory;
+mod without;
 
 /// One node of a pipeline: its name, the parameters that decide its rows, and what it stands on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +21,7 @@ pub struct Plan {
     notes: Vec<String>,
     cost: Option<String>,
     taken: Option<u64>,
+    made: u64,
     random: bool,
     reads: u64,
     resident: u64,
@@ -86,6 +89,7 @@ impl Plan {
             notes: Vec::new(),
             cost: None,
             taken: None,
+            made: 0,
             random: false,
             reads: 1,
             resident: 0,
@@ -166,37 +170,6 @@ impl Plan {
         self
     }
 
-    /// Says of a generator what a row of it costs, in words: how many times a stored row, as it was measured. `explain()` has it beside how many such rows come, and it is no part of
-    /// the fingerprint.
-    #[must_use]
-    pub fn cost(mut self, words: impl Display) -> Self {
-        self.cost = Some(words.to_string());
-        self
-    }
-
-    /// The [cost](Self::cost) that the first node called `name` says; none where there is no such node, and within it where that says nothing.
-    pub(crate) fn cost_of(&self, name: &str) -> Option<Option<&str>> {
-        match self.name == name {
-            true => Some(self.cost.as_deref()),
-            false => self.inputs.iter().find_map(|input| input.cost_of(name)),
-        }
-    }
-
-    /// Says of a generator how many stored rows are read for a row, where more went into it, whose values it keeps.
-    #[must_use]
-    pub(crate) fn taken(mut self, rows: u64) -> Self {
-        self.taken = Some(rows);
-        self
-    }
-
-    /// The rows that the first node called `name` says that it [takes](Self::taken); none where it does not say.
-    pub(crate) fn taken_of(&self, name: &str) -> Option<u64> {
-        match self.name == name {
-            true => self.taken,
-            false => self.inputs.iter().find_map(|input| input.taken_of(name)),
-        }
-    }
-
     /// Says that this node draws random numbers under its name, which therefore must be the only one of its kind.
     #[must_use]
     pub fn random(mut self) -> Self {
@@ -253,17 +226,6 @@ impl Plan {
             all.extend(node.state.iter().map(|state| format!("{state}\n")));
         });
         known.then(|| format!("{:032x}", xxh3_128(all.as_bytes())))
-    }
-
-    /// The same without the nodes that are named `name`, which are replaced by what they stand on.
-    pub(crate) fn without(&self, name: &str) -> Self {
-        match self.inputs.as_slice() {
-            [input] if self.name == name => input.without(name),
-            inputs => Self {
-                inputs: inputs.iter().map(|input| input.without(name)).collect(),
-                ..self.clone()
-            },
-        }
     }
 
     /// Puts `plan` below this node.

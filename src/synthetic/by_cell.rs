@@ -143,8 +143,9 @@ pub(crate) fn classes_of(classes: &Labels, cells: &Labels) -> Result<Vec<Option<
 
 impl Generator for ByCell {
     fn describe(&self) -> Plan {
-        // The class of a row is that of its cell, and cells are classes inside alone.
-        let inner = self.inner.describe().without(ClassEncoded::<Arc<dyn Stable>>::NAME);
+        // The class of a row is that of its cell, and cells are classes inside alone. What the rows themselves stand on has to stay as the rows that are filled have it.
+        let classes = ClassEncoded::<Arc<dyn Stable>>::NAME;
+        let inner = self.inner.describe().without_run(classes, ("column", Labels::CELL));
         Plan::new("by_cell")
             .param("by", format_args!("{:?}", self.cells.column()))
             .param("cells", format_args!("{:016x}", self.cells.hash()))
