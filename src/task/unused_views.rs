@@ -47,8 +47,11 @@ impl Finetune {
         };
         let epochs = train.epochs.max(deep);
         let times = |strategy: &Strategy| {
-            let Some(labels) = datasets.targets.one_class() else {
-                return Some(epochs);
+            let labels = match (&strategy.by, datasets.targets.one_class()) {
+                // How often a row comes is up to its cell.
+                (Some(key), _) => datasets.cells_of(key).ok()?,
+                (None, Some(labels)) => labels,
+                (None, None) => return Some(epochs),
             };
             let (counts, rows) = (labels.counts(), labels.len() as f64);
             let shares = strategy.target().shares(&counts, labels.names()).ok()?;

@@ -44,6 +44,8 @@ pub struct PreviewRows {
     pub(super) bad: Vec<BadRow>,
     /// Which training rows are synthetic as they are stored: those of files that `generate sample` wrote, and those of which a column says so.
     pub(super) made: Vec<bool>,
+    /// The class of each cell that the strategy is by; empty where it is by classes.
+    pub(super) cell_classes: Vec<u32>,
     /// The masks of the objects, where the training files have them.
     pub(super) instances: Option<Instances>,
     normalisation: Normalisation,
@@ -130,6 +132,7 @@ impl PreviewRows {
             instances: Instances::open(cx, &run.spec.data, &datasets.targets)?,
             run,
             strategy: strategy.clone(),
+            cell_classes: cell_classes(&datasets, strategy)?,
             datasets,
             phase,
             source,
@@ -331,6 +334,19 @@ impl Source {
             rows: images.rows,
         })
     }
+}
+
+/// The class of each cell that `strategy` is by; empty where it is by classes. Of a cell with rows of several it is one of them: no row is made of such a cell.
+fn cell_classes(datasets: &Datasets, strategy: &Strategy) -> Result<Vec<u32>> {
+    let (Some(key), Some(labels)) = (&strategy.by, datasets.targets.one_class()) else {
+        return Ok(Vec::new());
+    };
+    let cells = datasets.cells_of(key)?;
+    let mut classes = vec![0; cells.names().len()];
+    for (class, cell) in labels.iter().zip(cells.iter()) {
+        classes[cell as usize] = class;
+    }
+    Ok(classes)
 }
 
 /// The targets of `images`, in the order in which features of them lie.

@@ -142,8 +142,8 @@ impl PreviewRows {
         };
         let mut groups: Vec<PreviewGroup> = classes.iter().map(group).collect();
         let repeats = matches!(self.strategy.target(), Target::RepeatFactor(_));
-        if repeats || self.made.contains(&true) {
-            // Quotas know of the generator's rows alone, and not which of the stored ones come; with repeats they are of a pass over all rows and
+        if repeats || self.strategy.by.is_some() || self.made.contains(&true) {
+            // Those of a balance by another key are of its cells, which may have rows of several classes. Quotas know of the generator's rows alone, and not which of the stored ones come; with repeats they are of a pass over all rows and
             // their repeats, which is longer than an epoch.
             let given = self.in_epoch(epoch, counts.len());
             for (group, &class) in groups.iter_mut().zip(&classes) {
@@ -275,7 +275,8 @@ impl PreviewRows {
     fn class(&self, picked: Picked) -> usize {
         let class = self.datasets.targets.one_class().map_or(0, |labels| match picked {
             Picked::Stored(below) => labels.class(self.row_and_view(below).0),
-            Picked::Synthetic(sample) => sample.class,
+            // Of a balance by cells it is the number of a cell.
+            Picked::Synthetic(sample) => *self.cell_classes.get(sample.class as usize).unwrap_or(&sample.class),
         });
         class as usize
     }

@@ -199,6 +199,9 @@ impl PreviewRows {
         });
         let is_one_class = self.datasets.targets.one_class().is_some();
         let shares = match (self.strategy.target(), self.strategy.target_of_rarest()) {
+            (target, _) if self.strategy.by.is_some() => {
+                format!("shares of the cells that rows are balanced by: {target}")
+            }
             (Target::Power(1.0), _) if is_one_class => "shares of the classes as stored".to_owned(),
             (target, _) if is_one_class => format!("shares of the classes: {target}"),
             (_, Some(target @ Target::RepeatFactor(_))) => format!(
