@@ -62,5 +62,6 @@ mod spec;
 mod splits;
 mod spool;
 mod stage;
+mod synthetic_counts;
 mod targets;
 mod transfer;

@@ -9,12 +9,17 @@ use crate::order::BlockShuffle;
 use crate::plan::Plan;
 use crate::quote::counted;
 use crate::rows::Labels;
+use std::ops::RangeInclusive;
+
+/// Characters of a name in a table at least, and for how many at most there is room in all lines.
+const NAMES: RangeInclusive<usize> = 12..=40;
 
 impl<D: Stable> Balance<D> {
     pub(super) fn plan(&self) -> Plan {
         let plan = Plan::of(&self.spec())
             .random()
             .proportions()
+            .made(self.sampler.pools.iter().map(|pool| pool.synthetic).sum())
             .param("epoch", self.sampler.rows)
             .param("window", self.layout.window)
             .param(
@@ -121,6 +126,7 @@ impl<D: Stable> Balance<D> {
             ),
             None => plan,
         };
+        let width = width(labels.names().iter());
         let factors = self.target.factors(labels.len(), self.with.as_ref().unwrap_or(&counts));
         let rows = |plan: Plan, (class, name): (usize, &String)| {
             let counted = match &self.with {
@@ -129,8 +135,11 @@ impl<D: Stable> Balance<D> {
                 None => String::new(),
             };
             match &factors {
-                Some(factors) => plan.note(format_args!("{name:<12} {counted} repeat factor {:.3}", factors[class])),
-                None => plan.note(format_args!("{name:<12} {counted}")),
+                Some(factors) => plan.note(format_args!(
+                    "{name:<width$} {counted} repeat factor {:.3}",
+                    factors[class]
+                )),
+                None => plan.note(format_args!("{name:<width$} {counted}")),
             }
         };
         match self.with.is_some() || factors.is_some() {
@@ -156,8 +165,10 @@ impl<D: Stable> Balance<D> {
                 empty.join(", ")
             )),
         };
+        let shown = || quotas.iter().filter(|class| class.stored > 0);
+        let width = width(shown().map(|class| &class.name));
         let of_each = if self.is_by_cells() { "cell" } else { "class" };
-        quotas.iter().filter(|class| class.stored > 0).fold(
+        shown().fold(
             plan.note(format_args!(
                 "of each {of_each}, rows that are stored -> rows {}:",
                 match self.sampler.feedback {
@@ -168,7 +179,7 @@ impl<D: Stable> Balance<D> {
             |plan, class| {
                 let repeats = (class.rows - class.synthetic) as f64 / class.stored as f64;
                 plan.note(format_args!(
-                    "{:<12} {:>7} -> {:>7}, each {repeats:.2} times, {} synthetic",
+                    "{:<width$} {:>7} -> {:>7}, each {repeats:.2} times, {} synthetic",
                     class.name, class.stored, class.rows, class.synthetic
                 ))
             },
@@ -217,4 +228,11 @@ impl<D: Stable> Balance<D> {
             if rows == 1 { "is" } else { "are" }
         )
     }
+}
+
+/// Characters for a name in a table of `names`: those of the longest one for which there is room.
+fn width<'a>(names: impl Iterator<Item = &'a String>) -> usize {
+    let (least, most) = (*NAMES.start(), *NAMES.end());
+    let lengths = names.map(|name| name.chars().count()).filter(|length| *length <= most);
+    lengths.max().unwrap_or(least).max(least)
 }
