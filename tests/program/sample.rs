@@ -83,3 +83,63 @@ fn a_sample_names_what_it_lacks_and_what_it_leaves_out() {
         "{told}"
     );
 }
+
+#[test]
+fn columns_and_row_numbers_are_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = dir.path();
+    let rows = |part: usize| -> String {
+        let row = |row: usize| {
+            format!(
+                "{},{}.{part}5,{},{}\n",
+                100 * part + row,
+                row * 7 % 11,
+                ["north", "south"][row / 2 % 2],
+                ["a", "b"][row % 2]
+            )
+        };
+        format!("id,x,town,label\n{}", (0..40).map(row).collect::<String>())
+    };
+    std::fs::write(at.join("rows.csv"), rows(1)).unwrap();
+    std::fs::write(at.join("valid.csv"), rows(2)).unwrap();
+    let sample = |generator: &str, more: &[&str]| -> String {
+        let all = [
+            "sample",
+            "--rows",
+            "10",
+            "--train",
+            "rows.csv",
+            "--valid",
+            "valid.csv",
+            "--label",
+            "label",
+            "--out",
+            "made.parquet",
+            "--overwrite",
+            "--generator",
+            generator,
+        ];
+        let told = said(at, &[&all[..], more].concat(), true);
+        told.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let nc = sample("smote_nc", &[]);
+    assert!(
+        nc.contains("smote_nc: new rows are made in the numbers id, x and the categories town; others: --generator '"),
+        "{nc}"
+    );
+    for generator in ["smote", "smote_nc", "copula"] {
+        let told = sample(generator, &[]);
+        let numbered = format!(
+            "column \"id\" has another whole number in each of 40 rows, as row numbers have, and {generator} makes new values of it: leave it out by --ignore id"
+        );
+        assert!(told.contains(&numbered), "{told}");
+        // A copula is of all columns.
+        let by_name = format!(", or name the columns: --generator '{{\"{generator}\":{{\"columns\":[\"x\"]}}}}'");
+        assert_eq!(told.contains(&by_name), generator != "copula", "{told}");
+        let without = sample(generator, &["--ignore", "id"]);
+        assert!(!without.contains("whole number"), "{without}");
+    }
+    // Whoever names it wants it.
+    let named = sample(r#"{"smote": {"columns": ["id", "x"]}}"#, &[]);
+    assert!(!named.contains("whole number"), "{named}");
+}

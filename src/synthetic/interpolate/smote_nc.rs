@@ -99,8 +99,12 @@ impl Spec for SmoteNcSpec {
 }
 
 impl SmoteNcSpec {
-    /// The columns of numbers and of categories.
-    fn columns_of(&self, schema: &Schema, label: &str) -> Result<[Vec<String>; 2]> {
+    /// The columns of numbers and of categories of rows of `schema`, whose classes are in the column `label`.
+    ///
+    /// # Errors
+    ///
+    /// `Config` where one kind is missing, and for a column of both kinds, or of the classes.
+    pub fn columns_of(&self, schema: &Schema, label: &str) -> Result<[Vec<String>; 2]> {
         let all = |wanted: &dyn Fn(&arrow::datatypes::DataType) -> bool, but: &[String]| -> Vec<String> {
             let fields = schema.fields().iter().filter(|field| wanted(field.data_type()));
             let names = fields.map(|field| field.name().clone());

@@ -8,6 +8,7 @@ mod numbers;
 mod rows;
 mod sample;
 mod sheet;
+mod told_columns;
 
 use clap::{Args, Subcommand};
 use millstream::Result;

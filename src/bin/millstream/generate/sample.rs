@@ -1,6 +1,7 @@
 use super::gated_progress::{GateFitProgress, GatedProgress};
 use super::numbers::in_all_numbers;
 use super::rows::Rows;
+use super::told_columns::told;
 use crate::machine::Machine;
 use crate::output::{shown, tell};
 use crate::progress::Progress;
@@ -154,7 +155,11 @@ impl Sample {
         if let Some((_, note)) = &numbers {
             tell(note);
         }
+        let is_all = numbers.is_some();
         let generator = numbers.as_ref().map_or(generator, |(generator, _)| &**generator);
+        told(&cx, generator, is_all, training)?
+            .iter()
+            .for_each(|note| tell(note));
         let maker = FittedGenerator::fit(generator, training)?.beside(&rows.columns);
         let (out, file) = self.file(&maker);
         file.check(&rows.inputs)?;
