@@ -64,9 +64,12 @@ impl Predict {
         let _lock = Lock::take(folder)?;
         let missing = predictions.column_by_name("error");
         let drawn = |position: &usize| missing.is_none_or(|errors| !errors.is_valid(*position));
-        DrawnFiles::read(folder)?
-            .unwrap_or_else(|| DrawnFiles(Vec::new()))
-            .remove(folder)?;
+        let own = DrawnFiles::read(folder)?;
+        if own.is_some() {
+            // What a killed run left.
+            files::remove_temporary(folder)?;
+        }
+        own.unwrap_or_else(|| DrawnFiles(Vec::new())).remove(folder)?;
         let mut written = found.counted(least);
         for position in (0..predictions.num_rows()).filter(drawn) {
             let row = cx.block_on(rows.take(cx, &[position as u64]))?;

@@ -190,7 +190,9 @@ impl Finetune {
 
     /// Refuses weights that make of a plain picture what is no number: they would of every picture.
     fn check_weights(&self, network: &FrozenBackbone) -> Result<()> {
-        let [width, height] = self.spec.model.input_size()?;
+        /// Enough to run through all layers: a picture of the run may be so large that this takes minutes.
+        const SIDE: usize = 224;
+        let [width, height] = self.spec.model.input_size()?.map(|side| side.min(SIDE));
         let white = Tensor::ones([1, 3, height, width], &self.spec.machine.device);
         match network.features_of(white)?.iter().all(|feature| feature.is_finite()) {
             true => Ok(()),

@@ -339,6 +339,8 @@ fn pictures_that_somebody_else_left_are_not_drawn_over() {
     // Our own are replaced, those of rows that are no more included; others stay.
     fs::write(folder.join("drawn/notes.txt"), "mine").unwrap();
     fs::write(folder.join("drawn/99999.png"), "mine").unwrap();
+    // As a killed run leaves it.
+    fs::write(folder.join("drawn/.millstream-aB3x9z.tmp"), "torn").unwrap();
     done(&draw("x.parquet", "p.parquet", "--overwrite"));
     let expected = (0..8).map(|row| format!("{row:05}.png"));
     let expected: Vec<String> = expected
