@@ -55,12 +55,31 @@ pub trait Operation: Describe + fmt::Debug + Send + Sync + 'static {
         true
     }
 
-    /// True for what draws [motions](Drawn::Motion), of which neighbours are one resample. Only `explain()` asks; a wrong answer changes no
-    /// row. By default it is true of those that run others which do.
+    /// True for what draws [motions](Drawn::Motion), of which neighbours are one resample. `explain()` asks, and a stage that moves boxes or
+    /// keypoints, whether some may be left out; a wrong answer changes no row. By default it is true of those that run others which do.
     fn moves(&self) -> bool {
         let lists = self.composite().map_or_else(Vec::new, Composite::lists);
         let mut inner = lists.into_iter().flat_map(|(_, list)| list);
         inner.any(|operation| operation.moves())
+    }
+
+    /// True for what draws changes of [values](Drawn::Values), which part the motions before them from those behind them. Only `explain()`
+    /// asks; a wrong answer changes no row. By default it is true of all that do not [move](Self::moves) pixels, and of those that run others which
+    /// change values.
+    fn changes_values(&self) -> bool {
+        match self.composite() {
+            None => !self.moves(),
+            Some(composite) => {
+                let mut inner = composite.lists().into_iter().flat_map(|(_, list)| list);
+                inner.any(|operation| operation.changes_values())
+            }
+        }
+    }
+
+    /// Whether it may draw a motion behind a change of values of its own, which is another resample. Only `explain()` asks; a wrong answer
+    /// changes no row. By default it is true of what does both.
+    fn moves_changed_values(&self) -> bool {
+        self.moves() && self.changes_values()
     }
 
     /// Whether it knows how to change pictures of this depth: a stage refuses one that does not when it is built. By default all do that of

@@ -1,13 +1,14 @@
 //! What the image stage is: its parameters for `explain()` and the fingerprint.
 
 use super::builder::Image;
-use super::compose::{inside::find, plan as inner};
+use super::compose::{operations, plan as inner};
 use super::operation::Operation;
 use super::step::Step;
 use super::targets::{Boxes, Keypoints};
 use crate::plan::Plan;
 use crate::spec::{Describe, Description, Field, words};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 impl Image {
     /// The plan of the stage: what decodes, and every parameter that can change the output. A second operation of one name is
@@ -49,23 +50,75 @@ impl Image {
 
     /// What is resampled together, a line for each time, where operations move pixels.
     fn resamples(&self) -> Vec<String> {
-        let mut segments = vec![vec![self.crop.name().unwrap_or("resize").to_owned()]];
-        let mut joins = true;
-        for step in &self.operations {
-            if step.operation.moves() {
-                match segments.last_mut().filter(|_| joins) {
-                    Some(segment) => segment.push(step.name()),
-                    None => segments.push(vec![step.name()]),
+        let steps = self.operations.iter();
+        let parts: Vec<_> = steps.flat_map(|step| parts(step.name(), &step.operation)).collect();
+        if !parts.iter().any(|(_, operation)| operation.moves()) {
+            return Vec::new();
+        }
+        let mut resamples = vec![Together::new(
+            self.crop.name().unwrap_or("resize").to_owned(),
+            Vec::new(),
+        )];
+        // Those that may change values behind the last motion.
+        let mut changed = Vec::new();
+        for (name, operation) in parts {
+            if operation.moves() {
+                match resamples.last_mut().filter(|_| changed.is_empty()) {
+                    Some(together) => together.names.push(name.clone()),
+                    None => resamples.push(Together::new(name.clone(), std::mem::take(&mut changed))),
+                }
+                if let Some(together) = resamples.last_mut().filter(|_| operation.moves_changed_values()) {
+                    together.again.push(name.clone());
                 }
             }
-            // Values may change inside of one that runs others.
-            let changes = |inner: &dyn Operation| inner.composite().is_none() && !inner.moves();
-            joins = find(&*step.operation, changes).is_none();
+            if operation.changes_values() {
+                changed.push(name);
+            }
         }
-        let moves = self.operations.iter().any(|step| step.operation.moves());
-        let words = |names: Vec<String>| format!("one resample for {}", names.join(", "));
-        let lines = segments.into_iter().map(words).collect();
-        if moves { lines } else { Vec::new() }
+        resamples.iter().map(Together::in_words).collect()
+    }
+}
+
+/// An operation with its name, and of a sequence, which each row gets as it stands, those inside of it.
+fn parts(name: String, operation: &Arc<dyn Operation>) -> Vec<(String, Arc<dyn Operation>)> {
+    let Some(sequence) = operation.composite().filter(|composite| composite.is_sequence()) else {
+        return vec![(name, Arc::clone(operation))];
+    };
+    let lists = sequence.lists().into_iter();
+    let inner = lists.flat_map(|(_, list)| operations::names(list).into_iter().zip(list));
+    inner
+        .flat_map(|(inner, operation)| parts(format!("{name}.{inner}"), operation))
+        .collect()
+}
+
+/// Operations whose motions are resampled together.
+struct Together {
+    names: Vec<String>,
+    /// Those that may change values right before: in a row where none of them does, the motions join those before.
+    changed: Vec<String>,
+    /// Those that may move pixels behind changes of their own.
+    again: Vec<String>,
+}
+
+impl Together {
+    fn new(first: String, changed: Vec<String>) -> Self {
+        Self {
+            names: vec![first],
+            changed,
+            again: Vec::new(),
+        }
+    }
+
+    fn in_words(&self) -> String {
+        let mut words = format!("one resample for {}", self.names.join(", "));
+        if !self.changed.is_empty() {
+            let changed = self.changed.join(" or ");
+            words += &format!(" where {changed} changes values before, else together with the one above");
+        }
+        for name in &self.again {
+            words += &format!("; motions of {name} behind a change of values in it are resampled again");
+        }
+        words
     }
 }
 

@@ -23,3 +23,4 @@ mod partner_references;
 mod per_class;
 mod pictures;
 mod refused_parameters;
+mod resamples;

@@ -85,6 +85,15 @@ impl Operation for AutoAugment {
         all_drawn(&self.choose(subject, rng), subject)
     }
 
+    // Of all policies some pairs change values and then move, and some do one of both.
+    fn moves(&self) -> bool {
+        true
+    }
+
+    fn changes_values(&self) -> bool {
+        true
+    }
+
     fn supports(&self, _: Depth) -> bool {
         true
     }

@@ -104,6 +104,18 @@ impl Operation for RandAugment {
         all_drawn(&self.choose(subject, rng), subject)
     }
 
+    fn moves(&self) -> bool {
+        self.num_ops > 0
+    }
+
+    fn changes_values(&self) -> bool {
+        self.num_ops > 0
+    }
+
+    fn moves_changed_values(&self) -> bool {
+        self.num_ops > 1
+    }
+
     fn supports(&self, _: Depth) -> bool {
         true
     }

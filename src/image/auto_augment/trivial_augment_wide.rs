@@ -79,6 +79,19 @@ impl Operation for TrivialAugmentWide {
         all_drawn(&[self.choose(subject, rng)], subject)
     }
 
+    fn moves(&self) -> bool {
+        true
+    }
+
+    fn changes_values(&self) -> bool {
+        true
+    }
+
+    // It is one transform, which does one of both.
+    fn moves_changed_values(&self) -> bool {
+        false
+    }
+
     fn supports(&self, _: Depth) -> bool {
         true
     }

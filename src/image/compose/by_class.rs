@@ -1,5 +1,6 @@
 //! Other operations for other classes.
 
+use super::choose::moves_behind_changes;
 use super::classes::Classes;
 use super::names;
 use super::operations::Operations;
@@ -190,6 +191,13 @@ impl Operation for ByClass {
         let operations = self.of(subject);
         let all: Vec<usize> = (0..operations.len()).collect();
         Some(operations.in_words(&all, subject, rng.next_u64()))
+    }
+
+    fn moves_changed_values(&self) -> bool {
+        // A row gets one of the two.
+        [&self.operations, &self.otherwise]
+            .iter()
+            .any(|list| moves_behind_changes(list.as_slice(), |before, after| before < after))
     }
 
     fn composite(&self) -> Option<&dyn Composite> {

@@ -22,6 +22,12 @@ pub(in crate::image) trait Choose: Spec + Clone + fmt::Debug + Send + Sync + 'st
     /// What [`Composite::share`] says.
     fn share_of(&self, index: usize) -> f64;
 
+    /// Whether the operation at index `after` may be run behind that at `before` for one row; with the same index for both, whether one may
+    /// be run twice. By default in the order of the list.
+    fn may_follow(&self, before: usize, after: usize) -> bool {
+        before < after
+    }
+
     /// What [`Operation::is_random`] says.
     fn chooses_at_random(&self) -> bool {
         true
@@ -53,9 +59,27 @@ impl<C: Choose> Operation for C {
         self.chooses_at_random()
     }
 
+    fn moves_changed_values(&self) -> bool {
+        let all = self.operations().as_slice();
+        moves_behind_changes(all, |before, after| self.may_follow(before, after))
+    }
+
     fn composite(&self) -> Option<&dyn Composite> {
         Some(self)
     }
+}
+
+/// Whether one of `operations` may move pixels behind a change of values of its own, or of one behind which it `may_follow`.
+pub(in crate::image) fn moves_behind_changes(
+    operations: &[Arc<dyn Operation>],
+    may_follow: impl Fn(usize, usize) -> bool,
+) -> bool {
+    let is_followed = |before: usize| {
+        let mut all = operations.iter().enumerate();
+        all.any(|(after, operation)| operation.moves() && may_follow(before, after))
+    };
+    let mut all = operations.iter().enumerate();
+    all.any(|(at, operation)| operation.moves_changed_values() || operation.changes_values() && is_followed(at))
 }
 
 impl<C: Choose> Composite for C {

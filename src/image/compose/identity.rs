@@ -28,6 +28,10 @@ impl Operation for Identity {
         Drawn::Nothing
     }
 
+    fn changes_values(&self) -> bool {
+        false
+    }
+
     fn supports(&self, _: Depth) -> bool {
         true
     }

@@ -92,6 +92,10 @@ impl Choose for OneOf {
         if runs { vec![one] } else { Vec::new() }
     }
 
+    fn may_follow(&self, _: usize, _: usize) -> bool {
+        false
+    }
+
     fn share_of(&self, index: usize) -> f64 {
         let share = match self.weights.get(index) {
             None => 1.0 / self.operations.len() as f64,

@@ -53,6 +53,10 @@ impl Choose for RandomOrder {
         (0..among).map(|at| order.get(at) as usize).collect()
     }
 
+    fn may_follow(&self, before: usize, after: usize) -> bool {
+        before != after
+    }
+
     fn share_of(&self, _: usize) -> f64 {
         1.0
     }

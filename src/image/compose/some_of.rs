@@ -7,6 +7,7 @@ use crate::image::parameters::check_p;
 use crate::rng::{Permutation, Rng};
 use crate::spec::Spec;
 use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
 use std::ops::RangeInclusive;
 
 /// Runs `n` of its operations, all as likely as each other: albumentations' `SomeOf`.
@@ -128,6 +129,15 @@ impl Choose for SomeOf {
             chosen.sort_unstable();
         }
         chosen
+    }
+
+    fn may_follow(&self, before: usize, after: usize) -> bool {
+        let may = match before.cmp(&after) {
+            Ordering::Less => true,
+            Ordering::Equal => self.replace,
+            Ordering::Greater => self.random_order,
+        };
+        may && *self.n.end() > 1
     }
 
     fn share_of(&self, _: usize) -> f64 {
