@@ -20,11 +20,13 @@ const RAREST: usize = 3;
 pub struct ClassCounts {
     /// Rows of the class in the training data.
     pub before: u64,
-    /// Rows of the class that the loader emitted over the whole run, by origin.
+    /// Rows of the class that the loader emitted over the whole run, by their origin; of a detection the boxes that these rows have, also where
+    /// none of the class was made or pasted.
     pub emitted: Emitted,
 }
 
-/// Emitted rows by [`Origin`](crate::dataset::Origin).
+/// Emitted rows by [`Origin`](crate::dataset::Origin); of a detection boxes by the origin of the row that they are in. A row into which objects may have
+/// been pasted, or that is put together of several, is synthetic with all of its boxes, those that were there before as well.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Emitted {
     /// Stored rows without random augmentation.
@@ -135,7 +137,7 @@ impl RunFigures {
         Some((self.measured.score()? - other.measured.score()?, error))
     }
 
-    /// A row for each class: training rows, emitted rows by origin (of a detection both are boxes), validation rows (of a detection pictures with
+    /// A row for each class: training rows, emitted rows by origin (of a detection both are boxes, by the origin of their row), validation rows (of a detection pictures with
     /// such boxes), and the figures of classes with their standard errors. Of more than 24 classes the ten with the least of the first figure and the
     /// ten with the fewest rows. Where there are no classes, a row for each figure.
     pub fn to_table(&self) -> Table {
@@ -204,10 +206,14 @@ impl RunFigures {
             table.push([class.clone()].into_iter().chain(rows).chain(figures));
         }
         if emits {
-            let what = if is_detection { "boxes" } else { "rows" };
-            table.note(format!(
-                "real, augmented and synthetic are the {what} of all epochs together"
-            ));
+            table.note(match is_detection {
+                true => "real, augmented and synthetic are boxes in such pictures, of all epochs together",
+                false => "real, augmented and synthetic are the rows of all epochs together",
+            });
+            let mut counts = self.counts.iter();
+            if is_detection && counts.any(|(_, counts)| counts.emitted.synthetic > 0) {
+                table.note("a picture made of several rows, or that may be, is synthetic with all its boxes");
+            }
         }
         if let Some(some) = some {
             let (some, all) = (some.len(), self.classes.len());

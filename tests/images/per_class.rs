@@ -1,6 +1,8 @@
 //! The figures of each class by its name, in the JSON of reports.
 
-use millstream::report::{DetectionFigures, Figure, FoundBox, Measured, Report, RunFigures, TrueBox};
+use millstream::report::{
+    ClassCounts, DetectionFigures, Emitted, Figure, FoundBox, Measured, Report, RunFigures, TrueBox,
+};
 use serde_json::{Value, json};
 
 fn names(names: &[&str]) -> Vec<String> {
@@ -65,4 +67,27 @@ fn other_tasks_have_theirs() {
     let measured = Measured::new(4, "mae").with("mae", Figure::new(0.5, None));
     let run = RunFigures::evaluated("regress", &[], measured, 1.0).unwrap();
     assert!(serde_json::to_value(&run).unwrap().get("per_class").is_none());
+}
+
+#[test]
+fn boxes_are_said_to_be_of_the_origin_of_their_picture() {
+    let notes = |emitted: Emitted| {
+        let counts = [ClassCounts { before: 9, emitted }];
+        let measured = DetectionFigures::new(1).measured();
+        let run = RunFigures::new("detect", &names(&["bus"]), &counts, measured, 1.0).unwrap();
+        let table = run.to_table().to_string();
+        let said = table.lines().skip_while(|line| !line.starts_with("real, augmented"));
+        said.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let real = Emitted {
+        real: 7,
+        ..Emitted::default()
+    };
+    let said = "real, augmented and synthetic are boxes in such pictures, of all epochs together";
+    assert_eq!(notes(real), [said]);
+    // None of these buses need be pasted.
+    let pasted = Emitted { synthetic: 5, ..real };
+    let all = "a picture made of several rows, or that may be, is synthetic with all its boxes";
+    assert_eq!(notes(pasted), [said, all]);
+    assert!(said.len() <= 80 && all.len() <= 80);
 }
