@@ -120,3 +120,29 @@ fn a_picture_that_is_not_there_has_a_hint() {
         "{error}"
     );
 }
+
+#[test]
+fn yolo_without_any_labels_is_refused_and_says_where_it_looked() {
+    let dir = tempfile::tempdir().unwrap();
+    let (root, out) = (dir.path().join("yolo"), dir.path().join("out"));
+    let png = picture(1).to_png().unwrap();
+    let yaml: &[u8] = b"train: images/train\nval: images/val\nnames: [cat]\n";
+    write(
+        &root,
+        &[
+            ("data.yaml", yaml),
+            ("images/train/a.png", &png),
+            ("images/val/b.png", &png),
+            ("annotations/train/a.txt", b"0 0.5 0.5 0.5 0.5\n"),
+        ],
+    );
+    let error = import(&root, &out).unwrap_err().to_string();
+    let file = root.join("labels/train/a.txt").display().to_string();
+    let said = format!("no picture has a file of labels: that of \"images/train/a.png\" was looked for as {file}");
+    assert!(!out.exists() && error.contains(&said), "{error}");
+    // Where one has labels, the others are without objects.
+    write(&root, &[("labels/val/b.txt", b"0 0.5 0.5 0.5 0.5\n")]);
+    let notes = import(&root, &out).unwrap();
+    let said = "train: 1 picture has no file of labels: it is without objects";
+    assert!(notes.iter().any(|note| note.contains(said)), "{notes:?}");
+}

@@ -290,7 +290,8 @@ fn yolo_with_one_folder_for_two_splits_is_noted() {
     let notes = import(&root, &folder.path().join("out"), ImportSpec::default()).unwrap();
     one(
         &notes,
-        "1 picture of the split validation is in the split train, too, and becomes a row of both",
+        "1 picture of the split validation is in the split train, too, and becomes a row of both, so that figures of the split validation will be of \
+         pictures that were trained on, and look better than they are: give each split pictures of its own",
     );
     let refused = |labels: &[u8], said: &str| {
         write(&root, &[("labels/a.txt", labels)]);

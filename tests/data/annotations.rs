@@ -596,7 +596,7 @@ fn pascal_voc_becomes_rows_of_objects() {
     let said = [
         "from the first pixel, which is 1, to the last: left and upper sides are moved by 1",
         "train.txt: 1 object is left out: its box has no area, or reaches beyond all numbers",
-        "train.txt: train: 3 boxes on 2 pictures: cat 2, dog 1, owl 0; of these 1 box is difficult: learnt, and not measured, as Pascal VOC has it",
+        "train.txt: train: 3 boxes on 2 pictures: cat 2, dog 1, owl 0; of these 1 box is difficult: left out of the figures, as Pascal VOC has it, but not of training",
         "val.txt: validation: 1 box on 1 picture: cat 0, dog 0, owl 1",
     ];
     assert_eq!(notes.len(), said.len(), "{notes:?}");

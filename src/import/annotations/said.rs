@@ -6,6 +6,7 @@ use super::run_length::run_lengths;
 use super::table::Picture;
 use crate::quote::{counted, counted_with, quoted, shown};
 use crate::rows::BoxFormat;
+use crate::source::Split;
 use std::collections::HashMap;
 use std::path::PathBuf;
 
@@ -90,7 +91,8 @@ pub(super) fn counts(pictures: &[Picture], names: &[String]) -> String {
     };
     if difficult > 0 {
         let are = counted_with(difficult, "box", ["is", "are"]);
-        all += &format!("; of these {are} difficult: learnt, and not measured, as Pascal VOC has it");
+        all +=
+            &format!("; of these {are} difficult: left out of the figures, as Pascal VOC has it, but not of training");
     }
     match crowds {
         0 => {}
@@ -104,7 +106,7 @@ pub(super) fn counts(pictures: &[Picture], names: &[String]) -> String {
     all
 }
 
-/// Says of each split how many of its pictures are in one before it, too: what is learnt would be measured.
+/// Says of each split how many of its pictures are in one before it, too: what would be measured is of pictures that were trained on.
 pub(super) fn said_of_shared(read: &mut [Annotated]) {
     let mut met: HashMap<PathBuf, usize> = HashMap::new();
     for at in 0..read.len() {
@@ -122,15 +124,24 @@ pub(super) fn said_of_shared(read: &mut [Annotated]) {
         }
         for (other, many) in before.iter().zip(shared).filter(|(_, many)| *many > 0) {
             own.notes.push(format!(
-                "{}: {} of the split {} {} in the split {}, too, and {} of both, so that what is learnt is measured: give each split \
-                 pictures of its own",
+                "{}: {} of the split {} {} in the split {}, too, and {} of both, so that {}: give each split pictures of its own",
                 own.shown,
                 counted(many, "picture"),
                 own.split,
                 if many == 1 { "is" } else { "are" },
                 other.split,
-                if many == 1 { "becomes a row" } else { "become rows" }
+                if many == 1 { "becomes a row" } else { "become rows" },
+                told_by(&own.split, &other.split)
             ));
         }
     }
+}
+
+/// What is wrong with figures where two splits have the same pictures.
+fn told_by(one: &Split, other: &Split) -> String {
+    let measured = match (one, other) {
+        (Split::Train, measured) | (measured, Split::Train) => measured,
+        _ => return "figures of both are of the same pictures".to_owned(),
+    };
+    format!("figures of the split {measured} will be of pictures that were trained on, and look better than they are")
 }

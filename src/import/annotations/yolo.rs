@@ -4,7 +4,7 @@ use super::data_yaml::{Data, Folders};
 use super::polygon::{area, around};
 use super::read::{Annotated, entries, measure, stays_inside, text_of, unreadable};
 use super::table::{Object, Picture};
-use super::yolo_paths::{below, labels_of, walk};
+use super::yolo_paths::{below, labels_of, walk, without_labels};
 use super::yolo_pose::Pose;
 use crate::error::{Error, Result};
 use crate::quote::quoted;
@@ -64,7 +64,8 @@ fn has_labels(folder: &Path) -> Result<bool> {
 ///
 /// # Errors
 ///
-/// `Io` where a file cannot be read; `Data` for what is no such file, with its line, and for folders that lie outside of that of `data.yaml`.
+/// `Io` where a file cannot be read; `Data` for what is no such file, with its line, for folders that lie outside of that of `data.yaml`, and where no
+/// picture of any split has a file of labels.
 pub(super) fn read(path: &Path) -> Result<Vec<Annotated>> {
     let file = match path.is_file() {
         true => path.to_owned(),
@@ -101,7 +102,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<Annotated>> {
     let named = [("train", &data.train), ("val", &data.val), ("test", &data.test)];
     let named = named.map(|(word, folders)| (word, folders.as_ref().map_or(&[][..], Folders::all)));
     let is_silent = named.iter().all(|(_, folders)| folders.is_empty());
-    let mut read = Vec::new();
+    let (mut read, mut is_labelled, mut lacking) = (Vec::new(), false, None);
     for (word, folders) in named {
         let mut found = Vec::new();
         for folder in folders {
@@ -148,7 +149,12 @@ pub(super) fn read(path: &Path) -> Result<Vec<Annotated>> {
             pose: pose.clone(),
         };
         found.iter().try_for_each(|folder| split.folder(folder))?;
+        is_labelled |= !split.counts.labels.is_empty();
+        lacking = lacking.or(split.counts.lacking.take());
         read.push(split.end(word));
+    }
+    if let Some(picture) = lacking.filter(|_| !is_labelled) {
+        return Err(refused(without_labels(&root, &picture)));
     }
     match read.is_empty() {
         true => Err(refused(
@@ -191,6 +197,8 @@ struct Counts {
     polygons: u64,
     twice: u64,
     without: u64,
+    /// The first picture without a file of labels.
+    lacking: Option<PathBuf>,
     /// Files of labels that were met.
     labels: HashSet<PathBuf>,
     /// Those that are there.
@@ -257,7 +265,10 @@ impl Reading<'_> {
                 self.read.files.push(labels.clone());
                 self.counts.labels.insert(labels);
             }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => self.counts.without += 1,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                self.counts.without += 1;
+                self.counts.lacking.get_or_insert_with(|| picture.path.clone());
+            }
             Err(error) => return Err(unreadable(&labels, error)),
         }
         self.read.pictures.push(picture);

@@ -2,6 +2,7 @@
 
 use super::read::entries;
 use crate::error::Result;
+use crate::quote::quoted;
 use std::path::{Component, Path, PathBuf};
 
 /// A path below a folder, without the parts that stay where they are: `images/a.png` of `./images/./a.png`.
@@ -19,6 +20,19 @@ pub(super) fn labels_of(root: &Path, path: &Path) -> PathBuf {
         false => Path::new(part),
     });
     root.join(parts.collect::<PathBuf>())
+}
+
+/// What is wrong where no picture has labels; `picture` is the first of them.
+pub(super) fn without_labels(root: &Path, picture: &Path) -> String {
+    let labels = labels_of(root, picture).with_extension("txt");
+    let name = picture.strip_prefix(root).unwrap_or(picture).display().to_string();
+    format!(
+        "no picture has a file of labels: that of {} was looked for as {}. Labels lie at the path of their picture, with labels in place of its last \
+         images, or beside it where its path has none. A picture without objects needs no file, but where all are without there is nothing \
+         to import",
+        quoted(&name),
+        labels.display()
+    )
 }
 
 /// Each file in `folder` and below it, in order. Links to folders are not followed.
