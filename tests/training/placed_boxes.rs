@@ -259,7 +259,7 @@ fn crowds_are_measured_and_not_learnt_and_difficult_objects_are_learnt_and_not_m
     let own = run(&file, &out, BoxFormat::Xywh);
     let report = own.run(&context(), &mut |_| ()).unwrap();
     let note = "10 of 40 boxes in \"objects\" stand for a crowd: left out of training and of all counts, and no error where it is found, as COCO has it; \
-                6 of 40 boxes in \"objects\" are difficult: learnt, and not measured, as Pascal VOC has it";
+                6 of 40 boxes in \"objects\" are difficult: left out of the figures, as Pascal VOC has it, but not of training";
     assert!(report.notes.iter().any(|own| own == note), "{:?}", report.notes);
     // Counts are of what is learnt.
     let mut expected = [0; 2];

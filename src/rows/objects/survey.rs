@@ -99,7 +99,7 @@ impl ObjectSurvey {
         }
         if self.difficult > 0 {
             parts.push(format!(
-                "{} difficult: learnt, and not measured, as Pascal VOC has it",
+                "{} difficult: left out of the figures, as Pascal VOC has it, but not of training",
                 of(self.difficult, ["is", "are"])
             ));
         }
