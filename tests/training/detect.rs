@@ -1082,6 +1082,9 @@ fn a_preview_draws_boxes_where_the_stage_has_moved_them() {
         ) && !notes.contains("no pictures"),
         "{notes}"
     );
+    let over = samples.averaged_over.clone().into_inner();
+    let said = format!("are synthetic is an average over epochs {} to {}: ", over.0, over.1);
+    assert!(over.0 == 1 && over.1 > 1 && notes.contains(&said), "{over:?}: {notes}");
     let mut said = String::new();
     pasting
         .epochs(1)

@@ -23,6 +23,9 @@ pub struct PreviewSamples {
     pub groups: Vec<PreviewGroup>,
     /// The training epochs that they are of, counted from 1.
     pub epochs: RangeInclusive<u64>,
+    /// The training epochs over which the synthetic rows of an [epoch](PreviewGroup::epoch) are averaged, counted from 1: several where rows come in
+    /// fixed views and are put together of several, since each epoch has other views; else one.
+    pub averaged_over: RangeInclusive<u64>,
     /// Classes without a row.
     pub empty: usize,
 }
@@ -36,7 +39,7 @@ pub struct PreviewGroup {
     pub stored: u64,
     /// Its rows in an epoch, and how many of them are synthetic: those of the run's generator, and stored ones that another made. Where training
     /// rows are synthetic as they are stored, and with repeat factors, both are counted in the first of the epochs that were looked through. Where objects are pasted
-    /// into rows, or rows are mixed or put together, these are on average over all of those epochs, and count rows into which some may have been pasted.
+    /// into rows, or rows are mixed or put together, these are on average over [those epochs](PreviewSamples::averaged_over), and count rows into which some may have been pasted.
     pub epoch: (u64, u64),
     /// Real ones, then augmented ones, then synthetic ones, each in the order in which they are trained on.
     pub samples: Vec<PreviewSample>,
@@ -150,7 +153,8 @@ impl PreviewRows {
                 group.epoch = given[class];
             }
         }
-        if self.row_join().is_some() {
+        let is_averaged = self.row_join().is_some();
+        if is_averaged {
             let shares = self.joined(self.start(epoch)..self.start(last.saturating_add(1)), counts.len());
             for (group, &class) in groups.iter_mut().zip(&classes) {
                 group.epoch.1 = (group.epoch.0 as f64 * shares[class]).round() as u64;
@@ -182,6 +186,7 @@ impl PreviewRows {
         Ok(PreviewSamples {
             groups,
             epochs: epoch..=through,
+            averaged_over: epoch..=if is_averaged { last } else { epoch },
             empty: counts.len() - classes.len(),
         })
     }

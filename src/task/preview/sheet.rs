@@ -62,7 +62,14 @@ impl PreviewRows {
             self.group(group, lines, edge)
         });
         let groups = groups.collect::<Result<Vec<_>>>()?;
-        let notes = self.notes(samples, left_out);
+        let mut notes = self.notes(samples, left_out);
+        let (first, last) = samples.averaged_over.clone().into_inner();
+        notes.extend((first < last).then(|| {
+            format!(
+                "How many rows of an epoch are synthetic is an average over epochs {first} to {last}: each of them has other views of the rows, and \
+                 view 0 is the row as it is stored."
+            )
+        }));
         Ok(PreviewSheet {
             picture: contact_sheet_of(("row", self.key()), "What training sees", &notes, &groups, edge)?,
             shown: shown.to_vec(),
@@ -250,9 +257,12 @@ impl PreviewRows {
                 true => String::new(),
                 false => format!(" ({})", made.iter().copied().collect::<Vec<_>>().join("; ")),
             };
+            let counted = match samples.averaged_over.start() == samples.averaged_over.end() {
+                true => format!("; how many an epoch has is counted in epoch {first}"),
+                false => String::new(),
+            };
             format!(
-                "Stored synthetic rows{by} are pictures of the training files, drawn as training sees them, like other stored rows; how many an \
-                 epoch has is counted in epoch {first}."
+                "Stored synthetic rows{by} are pictures of the training files, drawn as training sees them, like other stored rows{counted}."
             )
         }));
         let synthetic = all

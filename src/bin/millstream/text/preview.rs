@@ -49,6 +49,7 @@ pub(crate) fn steps(steps: &PreviewSteps) -> String {
 pub(crate) fn samples_in_json(samples: &PreviewSamples, sheet: &PreviewSheet) -> Value {
     json!({
         "epochs": [samples.epochs.start(), samples.epochs.end()],
+        "averaged_over": [samples.averaged_over.start(), samples.averaged_over.end()],
         "notes": sheet.notes,
         "classes": sheet.shown.iter().map(group).collect::<Vec<_>>(),
         "left_out": sheet.left_out,
