@@ -439,6 +439,12 @@ fn options_override_single_values() {
     for default in ["40", "32", "efficientnet-lite0", "flex", "67108864"] {
         assert!(help.contains(&format!("[default: {default}]")), "{default}: {help}");
     }
+    // And what a number may be.
+    let help = ran(here, &["preview", "--help"]);
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    for range in ["Samples of each class and origin, 1 to 64", "of a tile, 16 to 512"] {
+        assert!(help.contains(range), "{range}: {help}");
+    }
 }
 
 #[test]

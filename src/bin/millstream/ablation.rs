@@ -36,7 +36,7 @@ pub(crate) struct Ablation {
     /// The label column, if not found by its type
     #[arg(long, requires = "train", value_name = "COL")]
     label: Option<String>,
-    /// Width and height of pictures for the pretrained network; as its weights expect if left out
+    /// Width and height of pictures for the pretrained network, up to 8192; as its weights expect if left out
     #[arg(long, requires = "train", value_name = "PX", value_parser = clap::value_parser!(u32).range(1..=i64::from(ModelOptions::MAX_SIZE)))]
     size: Option<u32>,
     /// The pretrained network: efficientnet-lite0, which this program carries, or a folder with timm's config.json
@@ -60,7 +60,7 @@ pub(crate) struct Ablation {
     /// Test pictures of the detector, in place of those that the recipe validates on
     #[arg(long, num_args = 1.., value_name = "DATA", requires = "detect")]
     detect_test: Vec<String>,
-    /// Seeds of each row of the table
+    /// Seeds of each row of the table, 2 to 1000
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u64).range(2..=ablation::Ablation::MAX_SEEDS))]
     seeds: u64,
     /// Print one JSON object to standard output

@@ -32,7 +32,7 @@ pub(crate) struct Doctor {
     /// What to do with the rows; photos where there is an image column, else rows, if left out
     #[arg(long, value_enum)]
     pipeline: Option<Kind>,
-    /// Milliseconds that the trainer takes for a batch
+    /// Milliseconds that the trainer takes for a batch, up to 3600000
     #[arg(long, value_name = "MS", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=3_600_000))]
     step: u64,
 }
@@ -54,7 +54,7 @@ struct Pipeline {
     /// The image column, if not found by its type
     #[arg(long, value_name = "COL")]
     image: Option<String>,
-    /// Width and height that images are resized to; 224 if left out and no recipe is given
+    /// Width and height that images are resized to, up to 8192; 224 if left out and no recipe is given
     #[arg(long, value_name = "PX", value_parser = clap::value_parser!(u32).range(1..=i64::from(ModelOptions::MAX_SIZE)))]
     size: Option<u32>,
     /// Rows in a batch; 64 if left out and no recipe is given

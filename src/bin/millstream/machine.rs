@@ -7,7 +7,7 @@ use millstream::{Context, Result};
 /// Threads and memory.
 #[derive(Args)]
 pub(crate) struct Machine {
-    /// Threads that decode and augment; as many as there are cores if left out
+    /// Threads that decode and augment, 1 to 1024; as many as there are cores if left out
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=Context::MAX_THREADS as i64))]
     threads: Option<u16>,
     /// Memory for caches and batches, in MiB; a quarter of what is available, at most 8192, if left out

@@ -34,10 +34,10 @@ pub(crate) struct Preview {
     /// The epoch of that part that samples begin with
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=TrainOptions::MAX_EPOCHS))]
     epoch: u64,
-    /// Samples of each class and origin
+    /// Samples of each class and origin, 1 to 64
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=64))]
     samples: u16,
-    /// Width and height of a tile; 96 for samples and 176 for steps if left out
+    /// Width and height of a tile, 16 to 512; 96 for samples and 176 for steps if left out
     #[arg(long, value_name = "PX", value_parser = clap::value_parser!(u32).range(16..=512))]
     tile: Option<u32>,
     #[command(flatten)]

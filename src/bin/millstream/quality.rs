@@ -35,7 +35,7 @@ pub(crate) struct Quality {
     /// Columns of whole numbers that are categories
     #[arg(long, num_args = 1.., value_name = "COL")]
     categories: Vec<String>,
-    /// Rows of each set that are compared at most; 5000, of pictures 2000, if left out
+    /// Rows of each set that are compared at most, 10 or more; 5000, of pictures 2000, if left out
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(10..))]
     rows: Option<u32>,
     /// The seed of all that is drawn

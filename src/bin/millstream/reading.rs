@@ -9,7 +9,7 @@ pub(crate) struct Reading {
     /// Leave pictures as they are stored, whatever orientation their EXIF gives
     #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     as_stored: Option<bool>,
-    /// The value that is white in pictures of more than 8 bits, 4095 for a camera's 12 bits; by default the largest that their
+    /// The value that is white in pictures of more than 8 bits, 255 or more: 4095 for a camera's 12 bits; by default the largest that their
     /// bits can hold
     #[arg(long, value_name = "VALUE", value_parser = clap::value_parser!(u16).range(255..))]
     white: Option<u16>,

@@ -52,10 +52,10 @@ pub(crate) struct Settings {
     /// Its weights, .safetensors, .pth or .bin, where they are in another file
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
-    /// Width and height that images are resized to; as the backbone's weights expect if left out
+    /// Width and height that images are resized to, up to 8192; as the backbone's weights expect if left out
     #[arg(long, value_name = "PX", value_parser = clap::value_parser!(u32).range(1..=i64::from(ModelOptions::MAX_SIZE)))]
     size: Option<u32>,
-    /// Height that images are resized to, where it is another one than the width, --size
+    /// Height that images are resized to, where it is another one than the width, --size; up to 8192
     #[arg(long, value_name = "PX", value_parser = clap::value_parser!(u32).range(1..=i64::from(ModelOptions::MAX_SIZE)))]
     height: Option<u32>,
     #[command(flatten)]
@@ -88,7 +88,7 @@ pub(crate) struct Settings {
         long,
         value_name = "V",
         value_parser = clap::value_parser!(u64).range(1..=AugmentOptions::MAX_VIEWS),
-        help = with_default("Views of each training row: itself, and V - 1 augmented ones", |run| run.augment.views)
+        help = with_default("Views of each training row: itself, and V - 1 augmented ones, V up to 1000", |run| run.augment.views)
     )]
     views: Option<u64>,
     /// The part of a training picture that is resized, as a recipe's augment.crop: whole, center_crop, letterbox, random_resized_crop or

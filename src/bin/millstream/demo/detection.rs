@@ -30,10 +30,10 @@ pub(super) struct Detection {
     /// Replace the demo that lies in DIR; what no demo wrote stays
     #[arg(long)]
     overwrite: bool,
-    /// Pictures that are simulated to train on; half as many to measure on
+    /// Pictures that are simulated to train on, 20 to 20000; half as many to measure on
     #[arg(long, value_name = "N", default_value_t = 400, value_parser = clap::value_parser!(u64).range(20..=20_000))]
     pictures: u64,
-    /// Passes over the pictures
+    /// Passes over the pictures, 1 to 1000
     #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u64).range(1..=1000))]
     epochs: u64,
     /// Seed of all that is random

@@ -25,7 +25,7 @@ pub(crate) struct Fit {
     train: Vec<String>,
     #[command(flatten)]
     rows: Rows,
-    /// Passes over as many rows as there are; the number of steps of the generator if left out
+    /// Passes over as many rows as there are, 1 to 1000000; the number of steps of the generator if left out
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     epochs: Option<u32>,
     /// Width and height that pictures are squashed to; theirs if left out, which has to be one and square then

@@ -27,10 +27,10 @@ pub(crate) struct Sheet {
     train: Vec<String>,
     #[command(flatten)]
     rows: Rows,
-    /// Samples of each class
+    /// Samples of each class, 1 to 64
     #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u16).range(1..=64))]
     samples: u16,
-    /// Width and height of a tile
+    /// Width and height of a tile, 16 to 512
     #[arg(long, value_name = "PX", default_value_t = 56, value_parser = clap::value_parser!(u32).range(16..=512))]
     tile: u32,
     /// Seed of the made rows, and with --generator of those that are held out; 0 if left out
