@@ -16,6 +16,8 @@ pub(crate) const GENERATOR: &str = "generator";
 pub(crate) const PARENTS: &str = "parents";
 /// The column of masks in which each object of a row has a number of its own: it has no classes.
 pub(crate) const INSTANCES: &str = "instances";
+/// Names of the field of boxes in the objects of a row.
+pub(crate) const BOXES: [&str; 4] = ["bbox", "bboxes", "box", "boxes"];
 /// The column that says `synthetic` of a row that was made, as [`provenance_table`](crate::loader::Batch::provenance_table) has it.
 pub(crate) const ORIGIN: &str = "origin";
 /// The key of a file's metadata under which it says what made all of its rows.

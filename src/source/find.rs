@@ -1,10 +1,10 @@
 //! Which column holds the images, and which the labels.
 
 use super::fields::{declared_inside, features, is_media};
-use crate::columns::is_binary;
+use crate::columns::{is_binary, list_item};
 use crate::error::{Error, Remedy, Result};
-use crate::stored_rows::{GENERATOR, INSTANCES};
-use arrow::datatypes::{DataType, Field, Schema};
+use crate::stored_rows::{BOXES, GENERATOR, INSTANCES};
+use arrow::datatypes::{DataType, Field, FieldRef, Schema};
 use serde_json::Value;
 
 /// Columns that a message names at most.
@@ -111,15 +111,33 @@ impl Finder<'_> {
         }
     }
 
-    /// The columns that may hold encoded images.
+    /// The columns that may hold encoded images. Beside boxes those that are called as masks are, of objects or of pictures, count only where there are no
+    /// others.
     pub(super) fn image_candidates(&self) -> Vec<String> {
         let plain = |found: &Found| matches!(found.declared.as_deref(), None | Some("Value"));
-        self.candidates(&[
+        let mut candidates = self.candidates(&[
             &|found| found.declared.as_deref() == Some("Image") && is_binary(&found.data_type),
             &|found| plain(found) && found.is_media && is_binary(&found.data_type),
             &|found| plain(found) && found.data_type == DataType::BinaryView,
             &|found| plain(found) && is_binary(&found.data_type),
-        ])
+        ]);
+        let is_open = |name: &String| name.as_str() != INSTANCES && !is_called_mask(name);
+        if candidates.iter().any(is_open) && self.has_boxes() {
+            candidates.retain(is_open);
+        }
+        candidates
+    }
+
+    /// Whether a column holds objects with boxes, by the names of its fields.
+    fn has_boxes(&self) -> bool {
+        let is_boxes = |field: &FieldRef| BOXES.contains(&field.name().as_str());
+        self.0.all().fields().iter().any(|field| {
+            let own = field.data_type();
+            match list_item(own).map_or(own, |item| item.data_type()) {
+                DataType::Struct(fields) => fields.iter().any(is_boxes),
+                _ => false,
+            }
+        })
     }
 
     /// The column that [`image`](Self::image) finds without a name.

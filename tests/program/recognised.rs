@@ -3,11 +3,15 @@
 
 use super::boxes::{data, done, millstream};
 use super::common::context;
+use arrow::array::{ArrayRef, RecordBatch};
 use millstream::image::Pixels;
 use millstream::import::{Import, ImportSpec};
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::{Value, json};
-use std::fs;
+use std::fs::{self, File};
 use std::path::Path;
+use std::sync::Arc;
 
 /// Two faces with outlines and three points each in a picture of 32 x 24 pixels, imported to `out`.
 fn faces(folder: &Path, out: &Path) {
@@ -112,4 +116,39 @@ fn labels_that_are_no_boxes_are_recognised_as_none() {
     assert_eq!(other["recognised"]["boxes"], Value::Null);
     let text = String::from_utf8(millstream(dir.path(), "inspect x.parquet --label width").stdout).unwrap();
     assert!(!text.contains("Recognised"), "{text}");
+}
+
+#[test]
+fn masks_beside_boxes_are_no_candidates_for_the_pictures() {
+    let dir = tempfile::tempdir().unwrap();
+    let boxes = data(&dir.path().join("boxes.parquet"), 6);
+    let mut read = ParquetRecordBatchReaderBuilder::try_new(File::open(boxes).unwrap())
+        .unwrap()
+        .build()
+        .unwrap();
+    let rows = read.next().unwrap().unwrap();
+    let images = |pictures: &[&str]| -> Value {
+        let of = |name: &str| -> ArrayRef { Arc::clone(rows.column_by_name(name).unwrap()) };
+        let columns = pictures.iter().map(|name| (*name, of("image")));
+        let labels = ["objects", "width", "height"].map(|name| (name, of(name)));
+        let batch = RecordBatch::try_from_iter(columns.chain(labels)).unwrap();
+        let file = File::create(dir.path().join("x.parquet")).unwrap();
+        let mut writer = ArrowWriter::try_new(file, batch.schema(), None).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+        let ran = millstream(dir.path(), "inspect x.parquet --json");
+        done(&ran);
+        let found: Value = serde_json::from_slice(&ran.stdout).unwrap();
+        found["images"].clone()
+    };
+    let found = images(&["image", "grey", "mask", "instances"]);
+    assert_eq!(found["candidates"], json!(["image", "grey"]));
+    assert!(
+        found["problem"].as_str().unwrap().contains("it could be image, grey;"),
+        "{found}"
+    );
+    let found = images(&["image", "mask", "instances"]);
+    assert_eq!(found["column"], "image", "{found}");
+    // Alone they are the pictures.
+    assert_eq!(images(&["mask"])["column"], "mask");
 }

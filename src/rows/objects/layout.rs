@@ -6,13 +6,12 @@ use crate::error::{Error, Result};
 use crate::rows::labels::CLASS_NAMES;
 use crate::rows::ports::DType;
 use crate::source::{declared_inside, features};
+use crate::stored_rows::BOXES;
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema};
 use serde_json::Value;
 
 /// Names of the columns that hold objects, in the order in which they are looked for.
 const COLUMNS: [&str; 2] = ["objects", "annotations"];
-/// Names of the field of boxes.
-const BOXES: [&str; 4] = ["bbox", "bboxes", "box", "boxes"];
 /// Names of the field of classes.
 const CATEGORIES: [&str; 10] = [
     "category",

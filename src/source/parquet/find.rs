@@ -30,7 +30,7 @@ impl Columns for Parquet {
 impl Parquet {
     /// The column of encoded images: `named` if it holds bytes, else the only one of the [candidates](Self::image_candidates)
     /// that is not called as masks are (`mask`, `annotation`, `segmentation`); of all of them where no other is left, and where a
-    /// column holds labels: then two pictures of a row may both be meant.
+    /// column holds labels: then two pictures of a row may both be meant. Beside boxes masks are none, nor are those of objects (`instances`).
     ///
     /// # Errors
     ///
