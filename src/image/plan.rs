@@ -1,7 +1,9 @@
 //! What the image stage is: its parameters for `explain()` and the fingerprint.
 
+use super::Crop;
 use super::builder::Image;
-use super::compose::{operations, plan as inner};
+use super::compose::{inside::each, operations, plan as inner};
+use super::geometry::padding::Padding;
 use super::operation::Operation;
 use super::step::Step;
 use super::targets::{Boxes, Keypoints};
@@ -75,7 +77,33 @@ impl Image {
                 changed.push(name);
             }
         }
-        resamples.iter().map(Together::in_words).collect()
+        let mut lines: Vec<String> = resamples.iter().map(Together::in_words).collect();
+        if self.paddings().len() > 1 {
+            lines.push(
+                "motions that show something else beyond the picture (padding_mode) are resampled apart".to_owned(),
+            );
+        }
+        lines
+    }
+
+    /// What operations say to be beyond the picture, and a letterbox.
+    fn paddings(&self) -> Vec<Value> {
+        let mut all = Vec::new();
+        if let Crop::Letterbox { fill, .. } = &self.crop {
+            all.push(json!(Padding::Constant(*fill)));
+        }
+        for step in &self.operations {
+            each(&*step.operation, &mut |operation| {
+                let fields = operation.description().fields.into_iter();
+                let said = fields.filter(|field| field.name == "padding_mode" && !field.value.is_null());
+                for field in said {
+                    if !all.contains(&field.value) {
+                        all.push(field.value);
+                    }
+                }
+            });
+        }
+        all
     }
 }
 

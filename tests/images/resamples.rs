@@ -1,8 +1,8 @@
 //! What `explain()` says of resamples where operations inside of others change values as well as move pixels.
 
 use millstream::image::{
-    Affine, AugMix, AutoAugment, ByClass, Gamma, Identity, Image, OneOf, Operation, RandAugment, RandomApply,
-    RandomOrder, Sequential, SomeOf, TrivialAugmentWide,
+    Affine, AugMix, AutoAugment, ByClass, Gamma, Identity, Image, OneOf, Operation, Padding, RandAugment, RandomApply,
+    RandomOrder, Rotate, Sequential, SomeOf, TrivialAugmentWide,
 };
 
 /// The lines on resamples.
@@ -102,4 +102,14 @@ fn what_follows_is_said_with_what_may_come_between() {
     // Nothing changes nothing.
     let nothing = OneOf::new((Identity::new(), affine()));
     assert_eq!(said_of(crop().with(nothing).rotate(5.0)), [once("one_of, rotate")]);
+}
+
+#[test]
+fn motions_that_show_something_else_beyond_are_said_to_be_apart() {
+    let of = |padding: Padding| {
+        let moved = affine().padding_mode(Padding::Reflect);
+        let image = crop().with(moved).one_of(Rotate::new(5.0).padding_mode(padding));
+        image.plan().to_string().contains("(padding_mode) are resampled apart")
+    };
+    assert!(of(Padding::Edge) && !of(Padding::Reflect));
 }

@@ -46,7 +46,7 @@ pub(in crate::image) fn find(
 }
 
 /// Calls `visit` for it and for all inside of it.
-fn each<'a>(operation: &'a dyn Operation, visit: &mut impl FnMut(&'a dyn Operation)) {
+pub(in crate::image) fn each<'a>(operation: &'a dyn Operation, visit: &mut impl FnMut(&'a dyn Operation)) {
     visit(operation);
     let lists = operation.composite().map_or_else(Vec::new, Composite::lists);
     for operation in lists.into_iter().flat_map(|(_, list)| list) {

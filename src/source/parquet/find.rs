@@ -68,7 +68,7 @@ impl Parquet {
 
     /// The columns that may hold encoded images: those that Hugging Face's metadata calls an `Image`; else the structs with
     /// `bytes`; else the binary columns; else those of binary values of one size. A column that the metadata calls by
-    /// another kind (`Audio`, `Video`, `Pdf` and so on) is none of them; one that is called `mask` is. Where no column is one, fields of structs are looked at.
+    /// another kind (`Audio`, `Video`, `Pdf` and so on) is none of them; one that is called `mask` is, but for that beside boxes and other candidates. Where no column is one, fields of structs are looked at.
     pub fn image_candidates(&self) -> Vec<String> {
         Finder(self).image_candidates()
     }
