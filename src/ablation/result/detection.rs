@@ -285,7 +285,7 @@ mod tests {
         let report = DetectionReport::of(&contents, rows, chosen);
         let said = report.chosen.in_words("cells");
         let expected = "On the test pictures, 3 paired seeds: rarest third 0.317 beside 0.213 of repeat factors, +.103 (p .001, by Holm's rule over the data \
-                        sets -): noise; mAP 0.510 beside 0.510, 0 (p 1).";
+                        sets -): not told apart with 3 seeds; mAP 0.510 beside 0.510, 0 (p 1).";
         assert!(said.ends_with(expected), "{said}");
         assert!(report.rows[1].map.is_none());
         let none = report.rows[0].map.unwrap();
@@ -293,7 +293,8 @@ mod tests {
         assert!((none.test.difference + 0.1).abs() < 1e-12);
         assert!((none.t_holm.unwrap() - 2.0 * 0.003_316_76).abs() < 1e-7, "{none:?}");
         let words = report.in_words().join("\n");
-        let said = "cells, mAP, beside repeat factors: none -.100 (p .007): worse; copy-paste 0 (p 1): noise.";
+        let said = "cells, mAP, beside repeat factors: none -.100 (p .007): worse; copy-paste 0 (p 1): not told apart with 3 \
+                    seeds.";
         assert!(words.contains(said), "{words}");
         let text = report.to_table().to_string();
         assert!(text.contains("0.510±.010"), "{text}");

@@ -1,10 +1,15 @@
 //! A paired test among others.
 
 use crate::ablation::paired::{PairedTest, holm};
+use crate::quote::counted;
 use serde::{Deserialize, Serialize};
 
 /// The p below which a difference is taken for more than chance.
 pub(super) const LEVEL: f64 = 0.05;
+
+/// Pairs below which a difference that no test finds is not called noise. With one degree of freedom |t| has to be above 12.7, and with two above 4.3, so that even
+/// 0.25 beside 1 may not be told apart: that says how few pairs there are, and nothing of the ways.
+const ENOUGH: usize = 4;
 
 /// A paired test among others.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,16 +34,26 @@ impl Tested {
         self.is_more_than_chance() && self.test.difference > 0.0
     }
 
-    /// `noise`, `better` or `worse`, or that there is no test.
-    pub(super) fn verdict(&self) -> &'static str {
+    /// That so few seeds do not tell the two ways apart, where they do not and there are fewer than four; else a difference that no test finds is called noise.
+    pub(super) fn not_told_apart(&self) -> Option<String> {
+        let is_too_few = self.test.pairs < ENOUGH && !self.is_more_than_chance() && !self.test.is_constant();
+        is_too_few.then(|| format!("not told apart with {}", counted(self.test.pairs as u64, "seed")))
+    }
+
+    /// `noise`, `better` or `worse`, that there is no test, or that there are too few seeds for one that finds nothing to say much.
+    pub(super) fn verdict(&self) -> String {
         if self.test.is_constant() {
-            return "the same each time, so that no t-test can tell";
+            return "the same each time, so that no t-test can tell".to_owned();
         }
-        match (self.is_more_than_chance(), self.test.difference > 0.0) {
+        if let Some(too_few) = self.not_told_apart() {
+            return too_few;
+        }
+        let word = match (self.is_more_than_chance(), self.test.difference > 0.0) {
             (false, _) => "noise",
             (true, true) => "better",
             (true, false) => "worse",
-        }
+        };
+        word.to_owned()
     }
 
     /// A test that has not been held beside others.

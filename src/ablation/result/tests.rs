@@ -156,6 +156,38 @@ fn the_same_difference_each_time_is_not_tested() {
     }
 }
 
+/// Two seeds have one degree of freedom: 0.25 beside 1 is no noise, and neither is it told apart. Four that find nothing are called so.
+#[test]
+fn a_few_seeds_that_find_nothing_do_not_say_noise() {
+    let words = |base: &[[f64; 2]], moved: &[[f64; 2]]| {
+        let mut report = report();
+        let rows = vec![row("repeats + augmentation", base), row("none", moved)];
+        report.data[0].inputs = vec![InputReport::new(Input::Pretrained, rows, Vec::new())];
+        let tested = report.data[0].inputs[0].rows[1].against.unwrap().rarest_third;
+        assert!(!tested.is_more_than_chance(), "{tested:?}");
+        report.chosen[0].rarest_third = tested;
+        report.in_words().join("\n")
+    };
+    let said = words(&[[0.8, 1.0], [0.75, 1.0]], &[[0.5, 0.0], [0.7, 0.5]]);
+    for part in [
+        "pretrained, the rarest third: not told apart with 2 seeds: none.",
+        "): not told apart with 2 seeds; balanced accuracy",
+    ] {
+        assert!(said.contains(part), "{part}\n{said}");
+    }
+    assert!(!said.contains("noise"), "{said}");
+    let said = words(&[[0.8, 1.0]], &[[0.5, 0.0]]);
+    assert!(
+        said.contains("the rarest third: not told apart with 1 seed: none."),
+        "{said}"
+    );
+    let said = words(
+        &[[0.5, 0.5], [0.5, 0.5], [0.5, 0.5], [0.5, 0.5]],
+        &[[0.5, 0.75], [0.5, 0.25], [0.5, 0.5], [0.5, 0.625]],
+    );
+    assert!(said.contains("the rarest third: no more than noise: none."), "{said}");
+}
+
 #[test]
 fn tables_are_of_eighty_columns_and_words_say_what_is_noise() {
     let report = report();

@@ -126,8 +126,15 @@ fn differences(data: &DataReport, input: &InputReport) -> Vec<String> {
             let what = if above.is_empty() { &input.baseline } else { "it" };
             parts.push(format!("below {what}: {}", below.join(", ")));
         }
+        let (few, noise): (Vec<_>, Vec<_>) = noise
+            .into_iter()
+            .partition(|(_, tested)| tested.not_told_apart().is_some());
         if !noise.is_empty() {
             parts.push(format!("no more than noise: {}", names(&noise)));
+        }
+        // All rows have the same seeds.
+        if let Some(said) = few.first().and_then(|(_, tested)| tested.not_told_apart()) {
+            parts.push(format!("{said}: {}", names(&few)));
         }
         if !constant.is_empty() {
             let each = constant
