@@ -1,9 +1,9 @@
 //! Figures by groups that are no classes.
 
 use crate::common::context;
-use crate::quality::{WIDTH, real};
+use crate::quality::{WIDTH, files as quality_files, real};
 use arrow::array::{ArrayRef, Float32Array, RecordBatch, StringArray};
-use millstream::inspect::Quality;
+use millstream::inspect::{GroupQuality, Quality, QualityReport};
 use millstream::source::{Files, Memory};
 use std::sync::Arc;
 
@@ -50,10 +50,8 @@ fn the_group_that_is_left_out_is_named_and_is_no_class() {
     let bias = report.section("bias").unwrap();
     assert_eq!(bias.passes, Some(false), "{bias:?}");
     assert!(
-        bias.verdict.contains("worst group coverage is ")
-            && bias
-                .verdict
-                .ends_with("the group furthest behind real rows is \"west\""),
+        bias.verdict.contains("worst group coverage (\"west\") is ")
+            && bias.verdict.contains("; each of 3 groups is judged"),
         "{}",
         bias.verdict
     );
@@ -63,27 +61,85 @@ fn the_group_that_is_left_out_is_named_and_is_no_class() {
     assert!(bias.figure("worst_class_coverage").is_some());
 
     let groups: Vec<_> = report.groups.iter().filter(|group| group.column == "where").collect();
-    let named = groups.iter().map(|group| (group.name.as_str(), group.is_worst));
-    assert_eq!(
-        named.collect::<Vec<_>>(),
-        [("east", false), ("north", false), ("west", true)]
-    );
+    let is_worst = |group: &GroupQuality| group.worst_in.contains(&"coverage");
+    for fails in [false, true] {
+        let of = |group: &GroupQuality| match fails {
+            true => group.fails_in.contains(&"coverage"),
+            false => is_worst(group),
+        };
+        let named = groups.iter().map(|group| (group.name.as_str(), of(group)));
+        assert_eq!(
+            named.collect::<Vec<_>>(),
+            [("east", false), ("north", false), ("west", true)]
+        );
+    }
     for group in &groups {
         assert_eq!(group.group.rows, [100, 100], "{group:?}");
         let found = group.group.compared.unwrap();
-        assert_eq!(found.coverage.value < 0.5, group.is_worst, "{group:?}");
+        assert_eq!(found.coverage.value < 0.5, is_worst(group), "{group:?}");
         assert!(found.control_coverage.value > 0.8, "{group:?}");
     }
     let west = groups[2].group.compared.unwrap();
+    // The interval of the worst of three is that of one among three.
     assert_eq!(
-        (coverage.synthetic, coverage.control),
-        (west.coverage, west.control_coverage)
+        (coverage.of.as_deref(), coverage.synthetic, coverage.control.value),
+        (
+            Some("west"),
+            west.coverage.among(3).within(0.0, 1.0),
+            west.control_coverage.value
+        )
     );
-    // Classes have a worst one of their own.
+    // Classes have a worst one of their own, by each figure.
     let classes = report.groups.iter().filter(|group| group.column == "label");
-    assert_eq!(classes.filter(|group| group.is_worst).count(), 1);
+    assert_eq!(classes.filter(|group| is_worst(group)).count(), 1);
 
     let fair = judged(None);
     let coverage = fair.section("bias").unwrap().figure("worst_group_coverage").unwrap();
     assert_eq!(coverage.passes, Some(true), "{coverage:?}");
+}
+
+/// A class of four synthetic rows, of which two are far off, loses more than a large one that is plainly worse, and hides it no more: it used to be judged alone.
+#[test]
+fn a_class_that_is_plainly_worse_fails_whatever_other_classes_are_there() {
+    let judged = |rows: &[([f32; WIDTH], i64)]| -> QualityReport {
+        let quality = Quality {
+            label: Some("label".to_owned()),
+            ..Quality::default()
+        };
+        let [real, holdout] =
+            [(1, "real"), (2, "holdout")].map(|(seed, name)| quality_files(&real(seed, 400), false, name));
+        let made = quality_files(rows, false, "made");
+        let report = quality.of(&context(), &real, &made, Some(&holdout), &mut |_, _| {});
+        report.unwrap()
+    };
+    // Of the common class two fifths of the rows are far off.
+    let mut common: Vec<([f32; WIDTH], i64)> = real(3, 400).into_iter().filter(|row| row.1 == 0).collect();
+    for (values, _) in common.iter_mut().step_by(5) {
+        *values = values.map(|value| value + 50.0);
+    }
+    for (values, _) in common.iter_mut().skip(1).step_by(5) {
+        *values = values.map(|value| value - 50.0);
+    }
+    let mut rare: Vec<([f32; WIDTH], i64)> = real(4, 60).into_iter().filter(|row| row.1 == 1).take(4).collect();
+    for (values, _) in &mut rare[..2] {
+        *values = values.map(|value| 50.0 + 3.0 * value);
+    }
+    let honest: Vec<([f32; WIDTH], i64)> = real(5, 400).into_iter().filter(|row| row.1 == 1).collect();
+    for rows in [[common.clone(), honest].concat(), [common, rare].concat()] {
+        let report = judged(&rows);
+        let bias = report.section("bias").unwrap();
+        let precision = bias.figure("worst_class_precision").unwrap();
+        assert_eq!((bias.passes, precision.passes), (Some(false), Some(false)), "{bias:?}");
+        assert_eq!(precision.of.as_deref(), Some("common"), "{bias:?}");
+        assert!(
+            bias.verdict
+                .starts_with("fails: worst class precision (\"common\") is "),
+            "{}",
+            bias.verdict
+        );
+        // The figure is that of the class that it names.
+        let group = report.groups.iter().find(|group| group.name == "common").unwrap();
+        assert_eq!(precision.synthetic.value, group.group.compared.unwrap().precision.value);
+        assert!(group.worst_in.contains(&"precision") && group.fails_in.contains(&"precision"));
+    }
 }

@@ -72,7 +72,26 @@ fn a_table_is_judged_as_text_as_json_and_as_a_page() {
     );
     assert!(said.contains("Usefulness: "), "{said}");
     let words = said.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(words.contains("the class furthest behind real rows is"), "{said}");
+    assert!(
+        words.contains(
+            "each of 2 classes is judged, by intervals that hold for all of them at once (confidence of each 0.9750"
+        ),
+        "{said}"
+    );
+    // The figure names the class that it is of.
+    let bias = said
+        .split("Bias: ")
+        .nth(1)
+        .unwrap()
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
+    assert!(
+        ["poor", "rich"]
+            .iter()
+            .any(|class| bias.contains(&format!("worst class precision (\"{class}\")"))),
+        "{said}"
+    );
     // Names of figures are written out.
     assert!(
         !said.contains('…') && words.contains("synthetic rarest third recall"),

@@ -32,7 +32,7 @@ pub(super) fn html(report: &QualityReport) -> String {
                 None => "",
             };
             let cells = [
-                figure.name.replace('_', " "),
+                figure.title(),
                 figure.synthetic.to_string(),
                 figure.control.to_string(),
                 passes.to_owned(),
@@ -77,14 +77,15 @@ pub(super) fn html(report: &QualityReport) -> String {
                     .map(|figure| format!("{figure:.2}")),
                 None => [(); 4].map(|()| "-".to_owned()),
             });
-            cells.push(if group.is_worst {
-                "the worst".to_owned()
-            } else {
-                String::new()
-            });
+            let words = [("fails by", &group.fails_in), ("worst by", &group.worst_in)];
+            let words = words.iter().filter(|(_, figures)| !figures.is_empty());
+            let words = words.map(|(what, figures)| format!("{what} {}", figures.join(" and ")));
+            cells.push(words.collect::<Vec<_>>().join(", "));
             table.push(cells);
         }
-        let words = "How much of each group is covered, and how many of its synthetic rows look real.".to_owned();
+        let words = "How much of each group is covered, and how many of its synthetic rows look real. Each group is judged, by an interval that is wider the more groups \
+                     there are; the intervals here are those of each group alone."
+            .to_owned();
         html::section(
             &mut body,
             &Section {

@@ -1,5 +1,6 @@
 //! What was found, as data.
 
+use crate::quote::quoted;
 use crate::synthetic::quality::{Group, Interval};
 use serde::Serialize;
 
@@ -62,6 +63,9 @@ pub struct QualitySection {
 pub struct ComparedFigure {
     /// Its name: "frechet_distance".
     pub name: String,
+    /// The class or group that it is of; none where it is of all rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub of: Option<String>,
     /// Of the synthetic rows.
     pub synthetic: Interval,
     /// The same figure of real rows; of gains that of repeated real rows, as many of each class as synthetic rows are.
@@ -127,8 +131,11 @@ pub struct GroupQuality {
     /// Its figures.
     #[serde(flatten)]
     pub group: Group,
-    /// Whether it is the worst of its column.
-    pub is_worst: bool,
+    /// The figures, "precision" and "coverage", of which it is the worst of its column: of those that are behind real rows the one that loses most, or, where none is,
+    /// the one that loses most, which may be chance.
+    pub worst_in: Vec<&'static str>,
+    /// The figures by which it is behind real rows.
+    pub fails_in: Vec<&'static str>,
 }
 
 /// What can be drawn.
@@ -177,6 +184,7 @@ impl ComparedFigure {
         };
         Self {
             name: name.to_owned(),
+            of: None,
             synthetic,
             control,
             rule: Some(rule),
@@ -188,10 +196,28 @@ impl ComparedFigure {
     pub(super) fn shown(name: &str, synthetic: Interval, control: Interval) -> Self {
         Self {
             name: name.to_owned(),
+            of: None,
             synthetic,
             control,
             rule: None,
             passes: None,
+        }
+    }
+
+    /// The same figure, of the class or group `name`.
+    pub(super) fn of_group(self, name: &str) -> Self {
+        Self {
+            of: Some(name.to_owned()),
+            ..self
+        }
+    }
+
+    /// Its name in words, with the class or group that it is of: `worst class precision ("cat")`.
+    pub fn title(&self) -> String {
+        let words = self.name.replace('_', " ");
+        match &self.of {
+            None => words,
+            Some(name) => format!("{words} ({})", quoted(name)),
         }
     }
 
@@ -222,7 +248,7 @@ impl ComparedFigure {
         };
         Some(format!(
             "{} is {:.3}, with its whole interval more than {margin} {side} the {against:.3} {whose}",
-            self.name.replace('_', " "),
+            self.title(),
             self.synthetic.value,
         ))
     }
@@ -238,7 +264,7 @@ impl QualitySection {
             (_, []) => {
                 let named = figures.iter().filter(|figure| figure.passes.is_some());
                 let named: Vec<String> = named
-                    .filter_map(|figure| Some(format!("{} {}", figure.name.replace('_', " "), figure.rule?.margin)))
+                    .filter_map(|figure| Some(format!("{} {}", figure.title(), figure.rule?.margin)))
                     .collect();
                 (
                     Some(true),

@@ -35,9 +35,42 @@ pub struct ComparedGroup {
 impl ComparedGroup {
     /// How far precision or coverage, whichever falls further, lies below its control.
     pub fn loss(&self) -> f64 {
-        let precision = self.control_precision.value - self.precision.value;
-        let coverage = self.control_coverage.value - self.coverage.value;
-        precision.max(coverage)
+        let losses = GroupFigure::ALL.map(|figure| {
+            let [own, control] = self.figure(figure);
+            control.value - own.value
+        });
+        losses[0].max(losses[1])
+    }
+
+    /// A figure of the group, and its control.
+    pub fn figure(&self, figure: GroupFigure) -> [Interval; 2] {
+        match figure {
+            GroupFigure::Precision => [self.precision, self.control_precision],
+            GroupFigure::Coverage => [self.coverage, self.control_coverage],
+        }
+    }
+}
+
+/// A figure by which groups are judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GroupFigure {
+    /// How many of a group's synthetic rows look real.
+    Precision,
+    /// How many of its real rows synthetic rows cover.
+    Coverage,
+}
+
+impl GroupFigure {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Precision, Self::Coverage];
+
+    /// `precision` or `coverage`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Precision => "precision",
+            Self::Coverage => "coverage",
+        }
     }
 }
 
@@ -104,13 +137,90 @@ pub fn by_group(
     (0..count as u32).map(group).collect()
 }
 
-/// The group that falls furthest behind its control; `None` where none could be compared.
-pub fn worst_group(groups: &[Group]) -> Option<usize> {
-    let losses = groups
-        .iter()
-        .enumerate()
-        .filter_map(|(at, group)| Some((at, group.compared?.loss())));
-    losses
-        .max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)))
-        .map(|(at, _)| at)
+/// What one figure says of all groups.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JudgedGroups {
+    /// Groups that could be compared: each of them is judged.
+    pub compared: usize,
+    /// Those that are behind their control, the one that loses most first.
+    pub behind: Vec<usize>,
+    /// The first of these; where there is none, the group that loses most, though that may be chance.
+    pub worst: usize,
+}
+
+/// Judges every group by `figure`: one is behind where the whole of its interval, [among](Interval::among) those of all groups that could be compared, lies more than
+/// `margin` below its control. So a group with few rows, whose figure is low by chance, hides none that is told apart, and of many groups none is behind since there are
+/// many. `None` where none could be compared.
+pub fn judge_groups(groups: &[Group], figure: GroupFigure, margin: f64) -> Option<JudgedGroups> {
+    let found = groups.iter().enumerate().filter_map(|(at, group)| {
+        let [own, control] = group.compared?.figure(figure);
+        (own.is_known() && control.is_known()).then_some((at, own, control.value))
+    });
+    let mut found: Vec<(usize, Interval, f64)> = found.collect();
+    let compared = found.len();
+    // The one that loses most first, of equal ones the first.
+    found.sort_by(|(_, a, of_a), (_, b, of_b)| (of_b - b.value).total_cmp(&(of_a - a.value)));
+    let is_behind = |(_, own, control): &&(usize, Interval, f64)| own.among(compared).high < control - margin;
+    let behind: Vec<usize> = found.iter().filter(is_behind).map(|&(at, ..)| at).collect();
+    let worst = behind.first().copied().or(found.first().map(|&(at, ..)| at))?;
+    Some(JudgedGroups {
+        compared,
+        behind,
+        worst,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A group whose precision is `own` of `rows` rows beside `control`, and whose coverage is that of real rows.
+    fn group(own: f64, rows: f64, control: f64) -> Group {
+        let alike = Interval::share(0.9, rows);
+        Group {
+            rows: [rows as usize; 2],
+            shares: [0.5; 2],
+            compared: Some(ComparedGroup {
+                precision: Interval::share(own, rows),
+                control_precision: Interval::share(control, rows),
+                coverage: alike,
+                control_coverage: alike,
+            }),
+        }
+    }
+
+    /// Four rows of which two look real lose more than 277 of which 0.7 do, and tell nothing.
+    #[test]
+    fn a_small_group_that_loses_more_hides_none_that_is_told_apart() {
+        let judged = |groups: &[Group]| judge_groups(groups, GroupFigure::Precision, 0.2).unwrap();
+        let (large, small) = (group(0.7, 277.0, 0.99), group(0.5, 4.0, 1.0));
+        assert!(small.compared.unwrap().loss() > large.compared.unwrap().loss());
+        for groups in [vec![large], vec![large, small], vec![large, small, small]] {
+            let found = judged(&groups);
+            assert_eq!((found.worst, found.behind.as_slice()), (0, &[0][..]), "{found:?}");
+            assert_eq!(found.compared, groups.len());
+        }
+        // Where none is told apart, the one that loses most is the worst; one that was not compared is none.
+        let none = Group {
+            compared: None,
+            ..small
+        };
+        let found = judged(&[none, group(0.95, 277.0, 0.99), small]);
+        assert_eq!((found.compared, found.worst, found.behind.len()), (2, 2, 0));
+        assert_eq!(judge_groups(&[none], GroupFigure::Precision, 0.2), None);
+        // Each figure has a worst of its own.
+        let found = judge_groups(&[small, large], GroupFigure::Coverage, 0.2).unwrap();
+        assert_eq!((found.worst, found.behind.len()), (0, 0));
+    }
+
+    /// 0.69 of 100 rows, whose interval alone reaches to 0.773, is behind 0.98 by more than 0.2; among a hundred groups it reaches to 0.84.
+    #[test]
+    fn many_groups_are_judged_by_wider_intervals() {
+        let one = group(0.69, 100.0, 0.98);
+        let behind = |groups: usize| {
+            let found = judge_groups(&vec![one; groups], GroupFigure::Precision, 0.2).unwrap();
+            found.behind.len()
+        };
+        assert_eq!([behind(1), behind(100)], [1, 0]);
+    }
 }

@@ -9,7 +9,7 @@
 //! | fidelity | [`frechet`], [`kernel`], [`Manifold`], [`TwoSample`]; [`ks_complement`], [`tv_complement`], [`correlation_similarity`], [`contingency_similarity`] |
 //! | usefulness | [`Usefulness`] |
 //! | privacy | [`exact_copies`], [`near_copies`], [`nearer_to_training`], [`neighbour_ratio`], [`membership_inference`], [`SinglingOut`] |
-//! | bias | [`by_group`] |
+//! | bias | [`by_group`], [`judge_groups`] |
 //!
 //! ```
 //! use millstream::rng::Rng;
@@ -54,7 +54,7 @@ pub use auc::auc;
 pub use closest::{membership_inference, nearer_to_training, neighbour_ratio};
 pub use copies::{exact_copies, near_copies, near_copy_distance};
 pub use frechet::{frechet, frechet_distance};
-pub use groups::{ComparedGroup, Group, Grouped, by_group, worst_group};
+pub use groups::{ComparedGroup, Group, GroupFigure, Grouped, JudgedGroups, by_group, judge_groups};
 pub use interval::Interval;
 pub use kernel::{kernel, kernel_distance};
 pub use logistic::Logistic;

@@ -304,7 +304,8 @@ fn the_group_that_is_left_out_is_the_worst() {
         },
     };
     let found = by_group(grouped("real"), grouped("made"), grouped("control"), 2, 0).unwrap();
-    assert_eq!(worst_group(&found), Some(1));
+    let judged = judge_groups(&found, GroupFigure::Coverage, 0.2).unwrap();
+    assert_eq!((judged.worst, judged.behind.as_slice()), (1, &[1][..]), "{found:?}");
     let [fair, left_out] = [0, 1].map(|group| found[group].compared.unwrap());
     assert!(left_out.coverage.high < left_out.control_coverage.low, "{left_out:?}");
     assert!(fair.coverage.high > fair.control_coverage.low, "{fair:?}");

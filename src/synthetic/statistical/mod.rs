@@ -3,6 +3,6 @@
 mod copula;
 mod correlation;
 mod marginal;
-mod normal;
+pub(in crate::synthetic) mod normal;
 
 pub use copula::{Copula, CopulaModel, CopulaSpec};

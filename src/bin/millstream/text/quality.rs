@@ -65,7 +65,7 @@ impl Display for Text<'_, QualityReport> {
                     Some(false) => "fails",
                     None => "",
                 };
-                let mut lines = name_lines(&figure.name.replace('_', " "), room);
+                let mut lines = name_lines(&figure.title(), room);
                 let last = lines.pop().unwrap_or_default();
                 lines.into_iter().for_each(|line| table.push([line]));
                 table.push([
@@ -108,7 +108,9 @@ fn groups(f: &mut Formatter<'_>, report: &QualityReport) -> fmt::Result {
     }
     let mut order: Vec<_> = report.groups.iter().collect();
     let loss = |of: &millstream::inspect::GroupQuality| of.group.compared.map_or(f64::NEG_INFINITY, |of| of.loss());
-    order.sort_by(|a, b| loss(b).total_cmp(&loss(a)));
+    // One that is told apart from real rows stands above one that loses more by chance.
+    let fails = |of: &millstream::inspect::GroupQuality| !of.fails_in.is_empty();
+    order.sort_by(|a, b| fails(b).cmp(&fails(a)).then(loss(b).total_cmp(&loss(a))));
     let mut table = Table::new([
         ("group", Align::Left),
         ("real\nrows", Align::Right),
@@ -129,7 +131,10 @@ fn groups(f: &mut Formatter<'_>, report: &QualityReport) -> fmt::Result {
         table.push(cells);
     }
     if order.len() > SHOWN {
-        table.note(format!("and {} more, which lose less", order.len() - SHOWN));
+        table.note(format!(
+            "and {} more, which are less behind or less surely",
+            order.len() - SHOWN
+        ));
     }
     write!(f, "\n{table}")
 }
