@@ -27,6 +27,7 @@ mod on_error;
 mod preview;
 mod program;
 mod quality;
+mod quality_lineage;
 mod quick;
 mod recipe;
 mod recognised;

@@ -11,6 +11,9 @@ use std::path::PathBuf;
 /// A figure fails where the whole of its interval of 95 % confidence lies further on the wrong side of real rows than its margin; one whose interval reaches into the
 /// margin passes.
 ///
+/// A file of generate sample says which rows its generator was fitted on: a --holdout with one of them is refused, and rows of REAL that it was not fitted on are left out of the
+/// training rows where a holdout is named, and counted in a note where none is.
+///
 /// The exit code is 0 where rows were compared, whatever came of it (--json has "passes" of each section), 1 where they could not be compared or the report not be written, and 2 for options that make no sense.
 #[derive(Args)]
 pub(crate) struct Quality {

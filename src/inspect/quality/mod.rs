@@ -5,6 +5,7 @@ mod checks;
 pub(super) mod columns;
 mod fidelity;
 mod label;
+mod lineage;
 mod notes;
 mod page;
 #[cfg(feature = "train")]
@@ -64,7 +65,8 @@ use std::path::PathBuf;
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Quality {
-    /// Files, folders or patterns of the real rows that the generator was fitted on.
+    /// Files, folders or patterns of the real rows that the generator was fitted on. Where the file of the synthetic rows says which ([`RowsFile`](crate::synthetic::learned::RowsFile)) and a
+    /// holdout is named, those of them that it was not fitted on are left out, and a note says how many.
     pub real: Vec<String>,
     /// Those of synthetic rows.
     pub synthetic: Vec<String>,
@@ -152,7 +154,8 @@ impl Quality {
     /// # Errors
     ///
     /// `Schema` where columns are missing, hold something else, or none can be compared; `Data` for too few rows, numbers that are infinite, and classes that
-    /// the real rows do not have; `Config` for synthetic rows among the real ones or those of the holdout, for a group column that is the label, and for pictures without the Cargo feature `train`;
+    /// the real rows do not have; `Config` for synthetic rows among the real ones or those of the holdout, for holdout rows that the generator was fitted on, and real rows that it was not, by
+    /// what the file of the synthetic rows says, for a group column that is the label, and for pictures without the Cargo feature `train`;
     /// whatever reading gives.
     pub fn of(
         &self,
@@ -164,7 +167,7 @@ impl Quality {
     ) -> Result<QualityReport> {
         let medium = tables::medium(real, self.image.as_deref());
         let mut notes = Vec::new();
-        let parts = self.parts(cx.seed(), (real, synthetic, holdout), medium, &mut notes)?;
+        let mut parts = self.parts(cx.seed(), (real, synthetic, holdout), medium, &mut notes)?;
         let label = label::label(cx, (real, synthetic), &parts, self.label.as_deref(), medium)?
             .filter(|found| self.label.is_some() || self.group.as_ref() != Some(found));
         let reading = Reading {
@@ -177,6 +180,7 @@ impl Quality {
         if let Some(holdout) = holdout {
             self.refuse_synthetic(cx, (holdout, "holdout"), label.as_deref())?;
         }
+        lineage::keep_fitted(cx, &mut parts, holdout.is_none(), &mut notes)?;
         let samples = match medium {
             Medium::Table => cx.block_on(tables::tables(cx, &parts, &reading, &mut notes))?,
             Medium::Features => {

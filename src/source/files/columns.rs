@@ -12,7 +12,6 @@ use crate::source::fields::classes;
 use crate::source::find::{Finder, only};
 use crate::source::parquet::Parquet;
 use crate::source::read_times::ReadTimes;
-#[cfg(feature = "train")]
 use crate::stored_rows::StoredRows;
 use arrow::datatypes::Field;
 use std::collections::HashSet;
@@ -170,9 +169,13 @@ impl Files {
     }
 
     /// The rows that generators were fitted on which made rows of these files; none of files that do not say it.
-    #[cfg(feature = "train")]
     pub(crate) fn fitted_on(&self) -> StoredRows {
         self.parquet().map(Parquet::fitted_on).unwrap_or_default()
+    }
+
+    /// Whether all of these files say what the generators were fitted on which made their rows.
+    pub(crate) fn all_say_fitted_on(&self) -> bool {
+        self.parquet().is_some_and(Parquet::all_say_fitted_on)
     }
 
     /// The column of classes that the generators were fitted with which made rows of these files; none of files that do not say the same.

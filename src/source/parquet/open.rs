@@ -228,6 +228,12 @@ impl Parquet {
         all
     }
 
+    /// Whether all files say what the generators were fitted on which made their rows.
+    pub(crate) fn all_say_fitted_on(&self) -> bool {
+        let mut said = self.files.iter().map(|file| file.made_by.as_deref());
+        said.all(|made_by| made_by.is_some_and(|made_by| !made_by.fitted_on.is_empty()))
+    }
+
     /// The column of classes that the generators were fitted with which made rows of these files, where all files say the same.
     pub(crate) fn made_label(&self) -> Option<&str> {
         let mut said = self.files.iter().map(|file| file.made_by.as_ref()?.label.as_deref());
