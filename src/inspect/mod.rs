@@ -30,8 +30,8 @@ pub use leaks::{
 pub use masks::{MaskValue, Masks};
 pub use pictures::{Bad, Images, Pictures};
 pub use quality::{
-    Better, ColumnQuality, ComparedFigure, GroupQuality, Marginal, Medium, PairQuality, Plots, Quality, QualityReport,
-    QualitySection, Rule,
+    Better, ColumnQuality, ComparedFigure, FigureMeaning, GroupQuality, Marginal, Medium, PairQuality, Plots, Quality,
+    QualityReport, QualitySection, Rule,
 };
 pub use recognised::{Recognised, RecognisedBoxes, RecognisedKeypoints};
 

@@ -49,6 +49,7 @@ mod places_as_labels;
 mod privacy;
 mod quality;
 mod quality_groups;
+mod quality_meaning;
 mod rarest;
 mod resume;
 mod rewritten_rows;

@@ -70,7 +70,10 @@ fn a_table_is_judged_as_text_as_json_and_as_a_page() {
         ),
         "{said}"
     );
-    assert!(said.contains("Usefulness: "), "{said}");
+    assert!(
+        said.contains("Usefulness: ") && said.contains("docs/guides/judge-synthetic-rows.md"),
+        "{said}"
+    );
     let words = said.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(
         words.contains(
@@ -104,6 +107,10 @@ fn a_table_is_judged_as_text_as_json_and_as_a_page() {
         "Values of income",
         "&lt;b&gt;",
         "Projection",
+        "What the figures mean",
+        "<dt>singling out</dt><dd>The share of guesses (up to four values",
+        "Good: high. Verdict: fails more than 0.1 below real rows. Source: Naeem et al. 2020.",
+        "Verdict: none: neither side of 1 is the good one.",
     ] {
         assert!(page.contains(part), "{part}");
     }

@@ -5,6 +5,7 @@ use crate::dataset::{Dataset, StoredRows};
 use crate::error::{Error, Result, StoredRow};
 use crate::exec::Context;
 use crate::quote::{counted, counted_with, quoted};
+use std::collections::HashSet;
 
 /// Leaves those of the real rows alone that the generator was fitted on, as the files of the synthetic rows record it. Where `is_split` says that the holdout is of the
 /// real rows, all of them stay. What is left out, and what is not known, is said in `notes`.
@@ -41,7 +42,10 @@ pub(super) fn keep_fitted(
         return Ok(());
     }
     // A file that was replaced under its name is known by this alone: its rows are others, or lie elsewhere in it.
-    let replaced = unknown.iter().find(|source| own.files().any(|file| *file == ***source));
+    let replaced = {
+        let own: HashSet<&str> = own.files().collect();
+        unknown.iter().find(|source| own.contains(&***source))
+    };
     if let Some(file) = replaced {
         notes.push(format!(
             "{} is not what it was when the generator was fitted on it, so that which of the real rows it saw is not known",

@@ -6,6 +6,7 @@ pub(super) mod columns;
 mod fidelity;
 mod label;
 mod lineage;
+mod meaning;
 mod notes;
 mod page;
 #[cfg(feature = "train")]
@@ -18,6 +19,7 @@ mod svg;
 pub(super) mod tables;
 mod useful;
 
+pub use meaning::FigureMeaning;
 pub use report::{
     Better, ColumnQuality, ComparedFigure, GroupQuality, Marginal, Medium, PairQuality, Plots, QualityReport,
     QualitySection, Rule,

@@ -1,6 +1,6 @@
 //! The report as one HTML page that needs nothing beside it.
 
-use super::report::QualityReport;
+use super::report::{QualityReport, QualitySection};
 use super::svg;
 use crate::report::html::{self, Section, text};
 use crate::report::{Align, Table};
@@ -47,6 +47,7 @@ pub(super) fn html(report: &QualityReport) -> String {
                 table,
             },
         );
+        meanings(&mut body, section);
     }
     body += "<h2>Projection</h2>\n";
     body += &svg::projection(&report.plots);
@@ -105,6 +106,20 @@ pub(super) fn html(report: &QualityReport) -> String {
         body += "</ul>\n";
     }
     html::document("millstream: quality of synthetic rows", &body)
+}
+
+/// What the figures of `section` measure, below their table.
+fn meanings(body: &mut String, section: &QualitySection) {
+    *body += "<h3>What the figures mean</h3>\n<dl>\n";
+    for figure in &section.figures {
+        let Some(meaning) = figure.meaning() else { continue };
+        *body += &format!(
+            "<dt>{}</dt><dd>{}</dd>\n",
+            text(&figure.name.replace('_', " ")),
+            text(&meaning.in_words())
+        );
+    }
+    *body += "</dl>\n";
 }
 
 fn columns(body: &mut String, report: &QualityReport) {

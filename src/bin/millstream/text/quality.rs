@@ -34,6 +34,11 @@ impl Display for Text<'_, QualityReport> {
                 "Beside a gain stands that of real rows which are repeated, as many of each class as synthetic rows are.",
             )?;
         }
+        sentence(
+            f,
+            "What each figure measures, which way is good and why some have no verdict is on the page that --out DIR writes, and in \
+             docs/guides/judge-synthetic-rows.md.",
+        )?;
         for note in &report.notes {
             sentence(f, &format!("{note}."))?;
         }
