@@ -12,6 +12,7 @@ mod bad_rows;
 mod balance;
 mod batch_quotas;
 mod buckets;
+mod cell_names;
 mod cells;
 mod changed;
 mod documented_counts;

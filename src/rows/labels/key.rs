@@ -40,7 +40,7 @@ pub enum Key {
     Bins(Bins),
     /// Whether a column has a value: the classes `value` and `not value`.
     Equals(Equals),
-    /// Several at once: a class for each combination, as [`Labels::product`] names them.
+    /// Several at once: a class for each combination, as [`Labels::product`] names them; no two of them may have the same name.
     Product(Vec<Key>),
 }
 

@@ -4,7 +4,8 @@ use super::column::ValueKind;
 use super::single::Labels;
 use super::table::Table;
 use crate::error::{Error, Result};
-use crate::quote::counted;
+use crate::quote::{counted, quoted};
+use std::collections::HashMap;
 
 impl Labels {
     /// The most cells of a [product](Self::product).
@@ -38,7 +39,8 @@ impl Labels {
     ///
     /// # Errors
     ///
-    /// `Config` for no columns, columns of another number of rows, and more than [`MAX_CELLS`](Self::MAX_CELLS) cells.
+    /// `Config` for no columns, columns of another number of rows, more than [`MAX_CELLS`](Self::MAX_CELLS) cells, and two cells of one name: `a / b` with `c` and
+    /// `a` with `b / c`.
     pub fn product(parts: &[&Self]) -> Result<Self> {
         let [first, others @ ..] = parts else {
             return Err(Error::config("product: there is no column"));
@@ -74,6 +76,14 @@ impl Labels {
             }
             names = joined;
         }
+        if let Some((first, second)) = twice(&names) {
+            return Err(Error::config(format!(
+                "product: two cells would both be called {}: {}, and {}; rename values of one of these columns, so that \" / \" is in none of them",
+                quoted(&names[first]),
+                in_words(parts, first),
+                in_words(parts, second)
+            )));
+        }
         let mut of = Table::new(names.len(), first.len() as usize);
         for row in 0..first.len() {
             let cell = |cell: u32, part: &&Self| cell * part.names().len() as u32 + part.class(row);
@@ -82,4 +92,30 @@ impl Labels {
         let columns: Vec<&str> = parts.iter().map(|part| part.column()).collect();
         Ok(Self::of_table(&columns.join(" / "), names, ValueKind::Strings, of))
     }
+}
+
+/// The first two places at which the same name stands.
+fn twice(names: &[String]) -> Option<(usize, usize)> {
+    let mut known: HashMap<&str, usize> = HashMap::with_capacity(names.len());
+    for (at, name) in names.iter().enumerate() {
+        if let Some(first) = known.insert(name, at) {
+            return Some((first, at));
+        }
+    }
+    None
+}
+
+/// Of which class of each of `parts` cell `cell` is.
+fn in_words(parts: &[&Labels], cell: usize) -> String {
+    let mut left = cell;
+    let mut classes = Vec::with_capacity(parts.len());
+    // The last column changes fastest.
+    for part in parts.iter().rev() {
+        let names = part.names();
+        let class = &names[left % names.len()];
+        classes.push(format!("{} of column {}", quoted(class), quoted(part.column())));
+        left /= names.len();
+    }
+    classes.reverse();
+    classes.join(" with ")
 }
