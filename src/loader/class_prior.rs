@@ -77,6 +77,11 @@ impl From<&Labels> for ClassPrior {
     }
 }
 
+impl ClassPrior {
+    /// The most rows that are gone through to count their classes, 2^30: about twenty minutes at a microsecond a row.
+    pub const MOST_ROWS: u64 = 1 << 30;
+}
+
 impl LoaderBuilder {
     /// How many rows of each class all ranks together are given in epoch `epoch`: what a loss (`train::loss`) corrects for.
     ///
@@ -87,7 +92,8 @@ impl LoaderBuilder {
     /// Where the classes of several columns are known it is the prior of the one that was encoded last: that of a balance is of the
     /// column which is balanced, also where a list of classes (multi-label) was encoded before.
     ///
-    /// Takes some microseconds a row: of a large dataset, ask for some steps.
+    /// Takes some microseconds a row: of a large dataset, ask for [some steps](Self::class_prior_of_steps). An epoch of more than
+    /// [2^30](ClassPrior::MOST_ROWS) rows is not gone through.
     ///
     /// ```
     /// # use arrow::array::{ArrayRef, RecordBatch, StringArray};
@@ -110,7 +116,7 @@ impl LoaderBuilder {
     /// # Errors
     ///
     /// `Config` where the classes are not known (no `classes` or `balance` below, lists of classes, a label column that a stage
-    /// replaced) and for a dataset without an end; what [`build`](Self::build) refuses.
+    /// replaced), for a dataset without an end and for more than [`MOST_ROWS`](ClassPrior::MOST_ROWS) rows; what [`build`](Self::build) refuses.
     pub fn class_prior(&self, epoch: u64) -> Result<ClassPrior> {
         self.fetcher()?.class_prior(epoch)
     }
@@ -138,6 +144,7 @@ impl Fetcher {
         if let Some(feedback) = self.feedback.as_ref().filter(|feedback| !feedback.knows(epoch)) {
             return Err(feedback.unknown(epoch));
         }
+        refuse_more(rows, &format!("epoch {epoch}"))?;
         self.prior_of(end - rows, |position, _| position < end)
     }
 
@@ -147,6 +154,9 @@ impl Fetcher {
             return Err(Error::config(format!("class prior: there are no steps in {steps:?}")));
         }
         let count = steps.end - steps.start;
+        let size = self.sampler.batch_size;
+        let of_batch = self.sampler.len.finite().map_or(size, |rows| rows.min(size));
+        refuse_more(count.saturating_mul(of_batch), "these steps")?;
         self.prior_of(self.whole().step(steps.start), |_, done| done < count)
     }
 
@@ -229,5 +239,16 @@ impl Fetcher {
             Some(place) => error.context(format!("position {position}, {place}")),
             None => error.context(format!("position {position}")),
         }
+    }
+}
+
+/// Refuses to go through more `rows` than is done in a foreseeable time.
+fn refuse_more(rows: u64, of: &str) -> Result<()> {
+    match rows > ClassPrior::MOST_ROWS {
+        true => Err(Error::config(format!(
+            "class prior: {of} would be {rows} rows, and at most {} (2^30) are gone through: ask for that of fewer steps (`class_prior_of_steps`)",
+            ClassPrior::MOST_ROWS
+        ))),
+        false => Ok(()),
     }
 }

@@ -56,6 +56,7 @@ mod resume;
 mod rewritten_rows;
 mod scenes;
 mod search_memory;
+mod segment_limits;
 mod segments;
 mod shards;
 mod simulated_table;

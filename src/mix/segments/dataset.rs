@@ -73,17 +73,31 @@ struct Layout {
 }
 
 impl Layout {
-    fn new(spec: &SegmentsSpec, len: Len) -> Self {
+    /// # Errors
+    ///
+    /// `Config` where more rows would come in an epoch than [are counted](SegmentsSpec::MOST).
+    fn new(spec: &SegmentsSpec, len: Len) -> Result<Self> {
         let emit = spec.emit.unwrap_or(spec.rows);
-        let epoch = len.finite().and_then(|rows| {
-            let all = rows / spec.rows * emit + Self::of_rest(rows % spec.rows, spec.rows, emit);
-            Some((rows, NonZeroU64::new(all)?))
-        });
-        Self {
+        let mut epoch = None;
+        if let Some(rows) = len.finite() {
+            let rest = Self::of_rest(rows % spec.rows, spec.rows, emit);
+            let all = u128::from(rows / spec.rows) * u128::from(emit) + u128::from(rest);
+            let most = SegmentsSpec::MOST;
+            let all = u64::try_from(all).ok().filter(|all| *all <= most).ok_or_else(|| {
+                Error::config(format!(
+                    "emit: {emit} of each {} of {} are {all} in an epoch, and at most {most} (2^53) are counted one by one: let fewer come of a segment",
+                    counted(spec.rows, "row"),
+                    counted(rows, "row")
+                ))
+                .context(NAME)
+            })?;
+            epoch = NonZeroU64::new(all).map(|all| (rows, all));
+        }
+        Ok(Self {
             rows: spec.rows,
             emit,
             epoch,
-        }
+        })
     }
 
     /// Rows that come of a last segment of `rest` rows, at least one.
@@ -153,7 +167,7 @@ impl<D: Dataset> Segments<D> {
             filler: None,
         };
         Ok(Self {
-            inner: Arc::new(Inner::new(Arc::new(base), rules)),
+            inner: Arc::new(Inner::new(Arc::new(base), rules)?),
             schema,
         })
     }
@@ -178,7 +192,7 @@ impl<D: Dataset> Segments<D> {
             filler: Some((generator, share)),
         };
         Ok(Self {
-            inner: Arc::new(Inner::new(Arc::clone(&self.inner.base), rules)),
+            inner: Arc::new(Inner::new(Arc::clone(&self.inner.base), rules)?),
             schema: self.schema,
         })
     }
@@ -193,15 +207,15 @@ impl<D: Dataset> Inner<D> {
     /// Segments that stay in memory, however little room there is: the one that comes, and the next one.
     const KEPT: usize = 2;
 
-    fn new(base: Arc<D>, rules: Rules) -> Self {
-        Self {
-            layout: Layout::new(&rules.spec, base.len()),
+    fn new(base: Arc<D>, rules: Rules) -> Result<Self> {
+        Ok(Self {
+            layout: Layout::new(&rules.spec, base.len())?,
             base,
             rules: Arc::new(rules),
             recent: Mutex::default(),
             room: Arc::default(),
             reads: Arc::new(Semaphore::new(Self::KEPT)),
-        }
+        })
     }
 
     /// The segment `key`, in memory or on its way.

@@ -19,9 +19,9 @@ use serde::{Deserialize, Serialize};
 pub struct SegmentsSpec {
     /// The column of labels. Defaults to `label`.
     pub column: String,
-    /// Rows of the stream in a segment. Defaults to 1024.
+    /// Rows of the stream in a segment, in 1 to [2^53](Self::MOST). Defaults to 1024.
     pub rows: u64,
-    /// Rows that come of each segment: fewer leave out rows of large classes, more repeat those of small ones. Defaults to as many as it has.
+    /// Rows that come of each segment, in 1 to [2^53](Self::MOST): fewer leave out rows of large classes, more repeat those of small ones. Defaults to as many as it has.
     pub emit: Option<u64>,
     /// What share of the rows of a segment each class has; of a class that has none in a segment the share goes to the others there. Defaults to uniform.
     pub target: Target,
@@ -30,6 +30,12 @@ pub struct SegmentsSpec {
     /// Bytes that a segment may take in memory, however large the budget of the context is: a large row is found out by it. A segment also has to fit into its
     /// part of the budget (see [`Segments`](super::Segments)). Defaults to 64 MiB.
     pub most_bytes: u64,
+}
+
+impl SegmentsSpec {
+    /// The most rows that a segment has or that come of it, and the most that come in an epoch: beyond, the numbers by which rows are counted and shared out
+    /// (`f64`) leave some out.
+    pub const MOST: u64 = 1 << 53;
 }
 
 impl Default for SegmentsSpec {
@@ -58,6 +64,14 @@ impl Spec for SegmentsSpec {
         ] {
             if value == Some(0) {
                 return Err(Error::config(format!("{field} is 0, but has to be at least 1")));
+            }
+        }
+        for (field, value) in [("rows", Some(self.rows)), ("emit", self.emit)] {
+            if let Some(value) = value.filter(|value| *value > Self::MOST) {
+                return Err(Error::config(format!(
+                    "{field} is {value}, but has to be at most {} (2^53): rows beyond are not counted one by one",
+                    Self::MOST
+                )));
             }
         }
         if matches!(self.target, Target::RepeatFactor(_)) {
