@@ -16,6 +16,7 @@ pub mod quality;
 mod rules;
 mod statistical;
 pub(crate) mod table_columns;
+pub(crate) mod told_apart;
 mod transfer;
 
 pub use crate::rows::{CutMix, MixUp, Mixed};

@@ -1,15 +1,15 @@
 //! Columns of a table as what generators compute with, numbers and categories, and back in the columns' own types.
 
-use crate::error::{Error, Remedy, Result};
+use super::told_apart::ToldApart;
+use crate::error::{Error, Result};
 use arrow::array::{Array, ArrayRef, AsArray, Float64Array, PrimitiveArray, UInt32Array};
 use arrow::compute::{CastOptions, cast, cast_with_options, take};
 use arrow::datatypes::{
-    ArrowPrimitiveType, DataType, Decimal128Type, Field, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
-    UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+    ArrowPrimitiveType, DataType, Field, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type,
+    UInt32Type, UInt64Type,
 };
 use arrow::row::{OwnedRow, RowConverter, SortField};
-use arrow::util::display::array_value_to_string;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// Rows of a column of categories that are looked up at a time.
 const TOGETHER: usize = 4096;
@@ -65,41 +65,17 @@ pub(in crate::synthetic) fn to_numbers(field: &Field, column: &ArrayRef) -> Resu
 /// `Data` at the row of the first NaN, infinity, whole number or decimal beyond 2^53, and decimal that is the same f64 as another one of the column: numbers that are
 /// near it are the same f64, so what would be made of the column are no values of it.
 pub(crate) fn learnt_numbers(name: &str, column: &ArrayRef) -> Result<Vec<Option<f64>>> {
-    const EXACT: f64 = 9_007_199_254_740_992.0;
     let numbers = cast(column, &DataType::Float64)?;
-    let decimals = column.as_primitive_opt::<Decimal128Type>();
-    let is_exact = column.data_type().is_integer() || decimals.is_some();
-    let mut known: HashMap<u64, i128> = HashMap::new();
-    let of = |(row, number): (usize, Option<f64>)| {
-        let Some(number) = number else { return Ok(None) };
-        // Of a decimal all digits, as they are stored.
-        let refused = |why: &str| {
-            let held = array_value_to_string(column, row).unwrap_or_default();
-            let error = Error::data(format!(
-                "column \"{name}\" holds {held}, and {why} are not told apart: leave the column out, or store it as text"
-            ));
-            Err(error.with_remedy(Remedy::IgnoreColumn).at(row))
-        };
-        if !number.is_finite() {
-            let advice = "leave the row out, or its value empty (null)";
-            return Err(Error::data(format!("column \"{name}\" holds {number}: {advice}")).at(row));
+    let numbers = numbers.as_primitive::<Float64Type>();
+    ToldApart::default().check(name, column, numbers)?;
+    let is_bad = |number: Option<f64>| number.is_some_and(|number| !number.is_finite());
+    match numbers.iter().position(is_bad) {
+        Some(row) => {
+            let (held, advice) = (numbers.value(row), "leave the row out, or its value empty (null)");
+            Err(Error::data(format!("column \"{name}\" holds {held}: {advice}")).at(row))
         }
-        if is_exact && number.abs() > EXACT {
-            return refused("whole numbers beyond 2^53");
-        }
-        match decimals.map(|decimals| decimals.value(row)) {
-            Some(digits) if *known.entry(number.to_bits()).or_insert(digits) != digits => {
-                refused("decimals that differ behind the 15th digit alone")
-            }
-            _ => Ok(Some(number)),
-        }
-    };
-    numbers
-        .as_primitive::<Float64Type>()
-        .iter()
-        .enumerate()
-        .map(of)
-        .collect()
+        None => Ok(numbers.iter().collect()),
+    }
 }
 
 /// `numbers` as a column of type `of`: integers are rounded to the nearest, of two the one further from 0, and what is beyond the type becomes
@@ -240,6 +216,7 @@ fn plain_type(of: &DataType) -> &DataType {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Remedy;
     use arrow::array::{BooleanArray, Decimal128Array, DictionaryArray, Float32Array, Int64Array, StringArray};
     use std::sync::Arc;
 

@@ -67,4 +67,5 @@ mod spool;
 mod stage;
 mod synthetic_counts;
 mod targets;
+mod told_apart;
 mod transfer;

@@ -113,7 +113,7 @@ fn longs(error: &Error) -> &'static [&'static str] {
         (Some(Remedy::RunSettings), _) => &["resume"],
         (Some(Remedy::Orientation), _) => &["as-stored"],
         (Some(Remedy::OtherFolder), _) => &["overwrite", "out"],
-        (Some(Remedy::IgnoreColumn), _) => &["ignore"],
+        (Some(Remedy::IgnoreColumn), _) => &["ignore", "categories"],
         (Some(Remedy::BoxFormat), _) => &["boxes"],
         (None, ErrorKind::Exists) => &["resume", "overwrite", "out"],
         (Some(Remedy::Memory), _) | (None, ErrorKind::Budget) => &["memory"],

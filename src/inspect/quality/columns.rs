@@ -3,9 +3,11 @@
 use crate::error::{Error, Result};
 use crate::quote::quoted;
 use crate::rows::CLASS_NAMES;
+use crate::synthetic::told_apart::ToldApart;
 use arrow::array::{ArrayRef, AsArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Float64Type};
+use arrow::error::ArrowError;
 use std::fmt::{self, Display, Formatter};
 use std::sync::Arc;
 
@@ -65,20 +67,26 @@ impl Display for ValueKind {
     }
 }
 
-/// The numbers of a column as the real rows have it in `field`; one that is missing is not a number.
+/// The numbers of a column as the real rows have it in `field`; one that is missing is not a number. `told_apart` knows those of the other sets of rows.
 ///
 /// # Errors
 ///
-/// `Data` for one that is infinite, at its row.
-pub(super) fn numbers(column: &ArrayRef, field: &Field) -> Result<Vec<f64>> {
+/// `Data` for one that is infinite, or not [told apart](ToldApart) from others, at its row.
+pub(super) fn numbers(column: &ArrayRef, field: &Field, told_apart: &mut ToldApart) -> Result<Vec<f64>> {
     let name = field.name();
+    let failed = |error: ArrowError| Error::schema(format!("column {}: {error}", quoted(name)));
     let whole = match field.data_type() {
         // In the unit of the real rows.
         of if of.is_temporal() => cast(column, of).and_then(|times| cast(&times, &DataType::Int64)),
         _ => Ok(Arc::clone(column)),
     };
-    let values = whole.and_then(|whole| cast(&whole, &DataType::Float64));
-    let values = values.map_err(|error| Error::schema(format!("column {}: {error}", quoted(name))))?;
+    let whole = whole.map_err(failed)?;
+    let values = cast(&whole, &DataType::Float64).map_err(failed)?;
+    let values = values.as_primitive::<Float64Type>();
+    match field.data_type().is_temporal() {
+        true => told_apart.check_times(name, column, whole.as_primitive())?,
+        false => told_apart.check(name, column, values)?,
+    }
     let value = |(row, value): (usize, Option<f64>)| match value {
         Some(infinite) if infinite.is_infinite() => Err(Error::data(format!(
             "column {} holds {infinite}, which lies at no distance from others: leave the row out, or its value empty",
@@ -87,10 +95,5 @@ pub(super) fn numbers(column: &ArrayRef, field: &Field) -> Result<Vec<f64>> {
         .at(row)),
         value => Ok(value.unwrap_or(f64::NAN)),
     };
-    values
-        .as_primitive::<Float64Type>()
-        .iter()
-        .enumerate()
-        .map(value)
-        .collect()
+    values.iter().enumerate().map(value).collect()
 }

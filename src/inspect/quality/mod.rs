@@ -155,9 +155,10 @@ impl Quality {
     ///
     /// # Errors
     ///
-    /// `Schema` where columns are missing, hold something else, or none can be compared; `Data` for too few rows, numbers that are infinite, and classes that
-    /// the real rows do not have; `Config` for synthetic rows among the real ones or those of the holdout, for holdout rows that the generator was fitted on, and real rows that it was not, by
-    /// what the file of the synthetic rows says, for a group column that is the label, and for pictures without the Cargo feature `train`;
+    /// `Schema` where columns are missing, hold something else, or none can be compared; `Data` for too few rows, numbers that are infinite or not told apart
+    /// (whole numbers beyond 2^53), and classes that the real rows do not have; `Config` for synthetic rows among the real ones or those of the holdout, for holdout rows that the
+    /// generator was fitted on, and real rows that it was not, by what the file of the synthetic rows says, for a group column that is the label, and for pictures without the Cargo
+    /// feature `train`;
     /// whatever reading gives.
     pub fn of(
         &self,

@@ -12,6 +12,7 @@ use crate::quote::{counted, quoted};
 use crate::rows::Labels;
 use crate::source::Files;
 use crate::synthetic::quality::{Column, Matrix, Table};
+use crate::synthetic::told_apart::ToldApart;
 use arrow::array::{Array, ArrayRef, AsArray, StringArray, UInt64Array};
 use arrow::compute::{cast, take};
 use arrow::datatypes::{DataType, Field, Int64Type};
@@ -271,8 +272,9 @@ pub(in crate::inspect) async fn tables(
                 names.push(Some(coded.names.values));
             }
             None => {
+                let mut told_apart = ToldApart::default();
                 for (columns, part) in columns.iter_mut().zip(parts) {
-                    let values = numbers(&part.column(cx, name).await?, field);
+                    let values = numbers(&part.column(cx, name).await?, field, &mut told_apart);
                     let values = values.map_err(|error| part.placed(cx, error))?;
                     columns.push((name.clone(), Column::Numbers(values)));
                 }

@@ -10,6 +10,7 @@ use crate::plan::Plan;
 use crate::quote::quoted;
 use crate::synthetic::quality::{Column, Encoding, Matrix, Table};
 use crate::synthetic::table_columns::{Categories, is_category, is_number};
+use crate::synthetic::told_apart::refuse_beyond;
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Float64Type};
@@ -255,12 +256,18 @@ fn of_tensor(column: &ArrayRef) -> Option<Result<Matrix>> {
 }
 
 /// The numbers of a column; NaN where it is null.
+///
+/// # Errors
+///
+/// `Schema` for another type, and `Data` at the row of the first one that is not finite, or a whole number beyond 2^53: such numbers that are near to each other
+/// would be copies.
 fn numbers(field: &Field, column: &ArrayRef) -> Result<Vec<f64>> {
     if !is_number(column.data_type()) {
         return Err(not_compared(field.name(), column.data_type()));
     }
     let numbers = cast(column, &DataType::Float64)?;
     let numbers = numbers.as_primitive::<Float64Type>();
+    refuse_beyond(field.name(), column, numbers)?;
     let bad = numbers
         .iter()
         .position(|number| number.is_some_and(|number| !number.is_finite()));
