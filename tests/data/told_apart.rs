@@ -115,3 +115,29 @@ fn a_gate_refuses_them_too() {
     cx.block_on(Gate::fit(&cx, &rows, &labels, GateSpec::new(["x"])))
         .unwrap();
 }
+
+#[test]
+fn a_class_that_no_real_row_has_is_said_to_be_none() {
+    let of = |name: &str, kinds: [&str; 3]| {
+        let kind = (0..ROWS).map(|row| kinds[row as usize % 3]);
+        let kind: ArrayRef = Arc::new(StringArray::from_iter_values(kind));
+        let x: ArrayRef = Arc::new(Float32Array::from_iter_values((0..ROWS).map(|row| (row % 11) as f32)));
+        let rows = RecordBatch::try_from_iter([("x", x), ("kind", kind)]).unwrap();
+        Files::of_source(Arc::new(Memory::new(vec![rows]).unwrap()), name)
+    };
+    let quality = Quality {
+        label: Some("kind".to_owned()),
+        ..Quality::default()
+    };
+    let (real, other) = (of("real", ["a", "b", "a"]), of("other", ["a", "b", "o"]));
+    for (made, holdout) in [(&other, &real), (&real, &other)] {
+        refused_with(
+            quality.of(&context(), &real, made, Some(holdout), &mut |_, _| {}),
+            ErrorKind::Data,
+            &[
+                "label o is outside the 2 class names (40 of 120 rows)",
+                "no real row is of this class: add real rows of it, leave its rows out here, or correct the label",
+            ],
+        );
+    }
+}

@@ -25,6 +25,9 @@ const CATEGORIES: usize = 1000;
 /// What a null of a column of categories is called.
 const NULL: &str = "(null)";
 
+/// What to do with a class that synthetic or holdout rows alone have.
+const NOT_REAL: &str = "the class names are those of the real rows, and no real row is of this class: add real rows of it, leave its rows out here, or correct the label";
+
 /// Which columns are read as what.
 #[derive(Clone, Debug)]
 pub(in crate::inspect) struct Reading<'a> {
@@ -76,8 +79,8 @@ pub(super) async fn classes(cx: &Context, parts: &[Part<'_>; 3], label: &str) ->
     let [real, synthetic, holdout] = parts;
     let own = |part: &Part<'_>| part.files.clone().columns(&[label]);
     let first = Labels::scan(cx, &own(real)?, label).await?;
-    let second = Labels::scan_as(cx, &own(synthetic)?, label, &first).await?;
-    let third = Labels::scan_as(cx, &own(holdout)?, label, &first).await?;
+    let second = Labels::scan_as_advised(cx, &own(synthetic)?, label, (&first, NOT_REAL)).await?;
+    let third = Labels::scan_as_advised(cx, &own(holdout)?, label, (&first, NOT_REAL)).await?;
     let codes = |labels: &Labels, part: &Part<'_>| part.rows.iter().map(|&row| labels.class(row)).collect();
     Ok(Coded {
         codes: [codes(&first, real), codes(&second, synthetic), codes(&third, holdout)],

@@ -59,6 +59,19 @@ impl Labels {
         Self::of(cx, dataset, &column, Classes::like(&column, &other.names, other.kind)?)
     }
 
+    /// As [`scan_as`](Self::scan_as), with what to do with a label that `other` has no class for.
+    pub(crate) async fn scan_as_advised(
+        cx: &Context,
+        dataset: &impl Stable,
+        column: &str,
+        (other, advice): (&Self, &'static str),
+    ) -> Result<Self> {
+        let column = Self::read(cx, dataset, column).await?;
+        let mut classes = Classes::like(&column, &other.names, other.kind)?;
+        classes.hint = classes.hint.or(Some(advice));
+        Self::of(cx, dataset, &column, classes)
+    }
+
     /// As [`scan_as`](Self::scan_as), with classes of which no more than the `names` are known: those of a model.
     #[cfg(feature = "train")]
     pub(crate) async fn scan_names(
