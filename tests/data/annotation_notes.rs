@@ -136,7 +136,7 @@ fn a_mistake_of_coco_names_its_annotation() {
     wrong["images"][0].as_object_mut().unwrap().remove("id");
     std::fs::write(&path, wrong.to_string()).unwrap();
     let error = import(&path, &out, ImportSpec::default()).unwrap_err().to_string();
-    assert!(error.contains("images[0]: expected an id"), "{error}");
+    assert!(error.contains("images[0]: missing field `id`"), "{error}");
     assert!(!out.exists());
 }
 

@@ -15,6 +15,7 @@ mod buckets;
 mod cell_names;
 mod cells;
 mod changed;
+mod coco_ids;
 mod documented_counts;
 mod elastic;
 mod every_generator;

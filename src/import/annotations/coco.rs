@@ -1,6 +1,6 @@
 //! Annotations as COCO has them: a JSON file of images, annotations and categories.
 
-use super::coco_errors::{LeftOut, why_not};
+use super::coco_errors::{LeftOut, all_left_out, why_not};
 use super::coco_keypoints::{Category, CocoPoints};
 use super::coco_values::{Flag, Id, Points, Side};
 use super::read::{Annotated, entries, stays_inside, text_of, unreadable};
@@ -69,6 +69,9 @@ enum Counts {
     Numbers(Vec<u32>),
 }
 
+/// What to do about run lengths that are none.
+const OUTLINE: &str = "correct them, or leave the `segmentation` out";
+
 impl Coco {
     /// Reads the file of `split` at `path`. Pictures lie where it says, below its folder, the one above it, or `images` in either, or a folder that is named as
     /// its last word (`train2017` for `instances_train2017.json`).
@@ -76,8 +79,8 @@ impl Coco {
     /// # Errors
     ///
     /// `Io` where it cannot be read; `Data` for what is no such file, with the place in it, for one without pictures, for a picture whose path leaves
-    /// its folder, for run lengths that do not cover their size, for an area below 0, and for keypoints that are not those which the category names, with the
-    /// annotation.
+    /// its folder, for two images or categories of one id, where no annotation is of an image and a category that are listed, for run lengths that do not
+    /// cover their size, for an area below 0, and for keypoints that are not those which the category names, with the annotation.
     pub(super) fn read(split: Split, path: &Path) -> Result<Annotated> {
         let shown = path.display().to_string();
         let text = text_of(path).map_err(|error| unreadable(path, error))?;
@@ -103,8 +106,13 @@ impl Coco {
         let mut categories = file.categories;
         categories.sort_by(|a, b| a.id.cmp(&b.id));
         let classes: HashMap<Id, i64> = categories.iter().map(|category| category.id.clone()).zip(0..).collect();
-        if classes.len() < categories.len() {
-            return Err(failed("two categories have the same id".to_owned()));
+        if let Some([one, other]) = categories.windows(2).find(|pair| pair[0].id == pair[1].id) {
+            return Err(failed(format!(
+                "two categories have the id {}: {} and {}: give one of them an id of its own, which its annotations name, too",
+                one.id,
+                quoted(&one.name),
+                quoted(&other.name)
+            )));
         }
         let (mut pictures, mut of_id) = (Vec::with_capacity(file.images.len()), HashMap::new());
         let mut notes = Vec::new();
@@ -126,7 +134,7 @@ impl Coco {
             if let Some(of) = of_id.insert(image.id.clone(), pictures.len()) {
                 let other: &Picture = &pictures[of];
                 return Err(failed(format!(
-                    "two images have the id {}: {} and {}",
+                    "two images have the id {}: {} and {}: give one of them an id of its own, which its annotations name, too",
                     image.id,
                     quoted(&other.name),
                     quoted(&image.file_name)
@@ -147,7 +155,7 @@ impl Coco {
         }
         if classes.is_empty() && !file.annotations.is_empty() {
             return Err(failed(
-                "it has annotations and no categories, so that no class of them is known".to_owned(),
+                "it has annotations and no categories, so that no class of them is known: add `categories`".to_owned(),
             ));
         }
         let mut ids = HashSet::with_capacity(file.annotations.len());
@@ -174,6 +182,7 @@ impl Coco {
         }
         let (mut left_out, mut outlines) = (<[LeftOut; 4]>::default(), 0_u64);
         let mut points = CocoPoints::of(&categories).map_err(failed)?;
+        let all = file.annotations.len() as u64;
         for annotation in file.annotations {
             let picture = of_id.get(&annotation.image_id).map(|&at| &mut pictures[at]);
             let category = classes.get(&annotation.category_id).copied();
@@ -194,7 +203,9 @@ impl Coco {
             let id = annotation.id.as_ref().map_or_else(String::new, |id| format!(" {id}"));
             let refused = |why: String| failed(format!("annotation{id} of picture {}: {why}", quoted(&picture.name)));
             if let Some(area) = annotation.area.filter(|area| !(area.is_finite() && *area >= 0.0)) {
-                return Err(refused(format!("its area is {area}, and has to be 0 or more")));
+                return Err(refused(format!(
+                    "its area is {area}, and has to be 0 or more: correct it, or leave it out"
+                )));
             }
             let (mut polygons, mut run_lengths, mut covers) = (Vec::new(), String::new(), None);
             match annotation.segmentation {
@@ -218,13 +229,13 @@ impl Coco {
                         Counts::Numbers(counts) => compressed(&counts),
                     };
                     let pixels = covered(&run_lengths)
-                        .map_err(|why| refused(format!("its run lengths cannot be read: {why}")))?;
+                        .map_err(|why| refused(format!("its run lengths cannot be read: {why}: {OUTLINE}")))?;
                     let size = size.or(picture.said.map(|[width, height]| [height, width]));
                     let wanted = size.map(|size| size.map(|side| u64::try_from(side).unwrap_or(0)));
                     let is_whole = |[height, width]: [u64; 2]| height.checked_mul(width) == Some(pixels);
                     if let Some([height, width]) = wanted.filter(|size| !is_whole(*size)) {
                         return Err(refused(format!(
-                            "its run lengths cover {}, and {width} x {height} are to be covered",
+                            "its run lengths cover {}, and {width} x {height} are to be covered: {OUTLINE}",
                             counted(pixels, "pixel")
                         )));
                     }
@@ -244,6 +255,9 @@ impl Coco {
                 ..Object::default()
             });
         }
+        if let Some(why) = all_left_out(&left_out, all, &of_id, &classes) {
+            return Err(failed(why));
+        }
         let whys = [
             "of an image that is not listed",
             "of a category that is not listed",
@@ -254,7 +268,7 @@ impl Coco {
             .into_iter()
             .zip(whys)
             .filter(|(left_out, _)| left_out.count > 0);
-        notes.extend(left_out.map(|(LeftOut { count, first }, why)| {
+        notes.extend(left_out.map(|(LeftOut { count, first, .. }, why)| {
             let left_out = counted_with(count, "annotation", ["is", "are"]);
             format!("{shown}: {left_out} left out: {why}; the first is {first}")
         }));

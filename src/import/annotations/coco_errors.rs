@@ -1,10 +1,11 @@
 //! Why a file is none of COCO's annotations: which annotation, which field of it, and what should be there. And which annotations are left out.
 
 use super::coco_values::Id;
-use crate::quote::quoted;
+use crate::quote::{counted, counted_with, quoted};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_path_to_error::Segment;
+use std::collections::HashMap;
 
 /// Annotations that are left out for one reason.
 #[derive(Debug, Default)]
@@ -12,6 +13,8 @@ pub(super) struct LeftOut {
     pub(super) count: u64,
     /// The first of them, in words.
     pub(super) first: String,
+    /// The image and the category that it names.
+    ids: Option<[Id; 2]>,
 }
 
 impl LeftOut {
@@ -19,8 +22,71 @@ impl LeftOut {
         if self.count == 0 {
             let id = id.map_or_else(|| "one without an id".to_owned(), |id| format!("annotation {id}"));
             self.first = format!("{id}, of image_id {image} and category_id {category}");
+            self.ids = Some([image.clone(), category.clone()]);
         }
         self.count += 1;
+    }
+}
+
+/// Why a file is refused none of whose `all` annotations is of an image and a category that are listed, by their ids: its boxes would be lost, and no other
+/// line than a note would say so. None where it has no annotations, or some of them are left out for other reasons, or kept.
+pub(super) fn all_left_out(
+    left_out: &[LeftOut; 4],
+    all: u64,
+    images: &HashMap<Id, usize>,
+    categories: &HashMap<Id, i64>,
+) -> Option<String> {
+    let [of_images, of_categories, ..] = left_out;
+    if of_images.count + of_categories.count < all {
+        return None;
+    }
+    let is_of_images = of_images.count >= of_categories.count;
+    let (lost, one, several, field) = match is_of_images {
+        true => (of_images, "an image", "images", "image_id"),
+        false => (of_categories, "a category", "categories", "category_id"),
+    };
+    // None where there are no annotations.
+    let [image, category] = lost.ids.as_ref()?;
+    let (id, (other, listed)) = match is_of_images {
+        true => (image, alike(image, images)),
+        false => (category, alike(category, categories)),
+    };
+    let why = match (other, listed) {
+        (Some(other), _) => format!(
+            "`id` of {several} is {other}, and {field} is {id}, which is a {} and not a {}: write both alike, as numbers or as texts",
+            kind(id),
+            kind(&other)
+        ),
+        (None, Some(listed)) => format!(
+            "{field} has to be an `id` of {several}, such as {listed}: correct it, or import the {several} that these annotations are of"
+        ),
+        (None, None) => format!("there are no {several}: add them"),
+    };
+    let (all, are) = (
+        counted(all, "annotation"),
+        counted_with(lost.count, "annotation", ["is", "are"]),
+    );
+    Some(format!(
+        "none of {all} could be kept: {are} of {one} that is not listed; the first is {}: {why}",
+        lost.first
+    ))
+}
+
+/// Of the ids `listed` the one that is `id` in the other type, a text of the same number or the number of the same text; and the first one.
+fn alike<V>(id: &Id, listed: &HashMap<Id, V>) -> (Option<Id>, Option<Id>) {
+    let other = match id {
+        Id::Number(number) => Some(Id::Text(number.to_string())),
+        Id::Text(text) => text.trim().parse().ok().map(Id::Number),
+    };
+    let other = other.filter(|other| listed.contains_key(other));
+    (other, listed.keys().min().cloned())
+}
+
+/// What an id is.
+fn kind(id: &Id) -> &'static str {
+    match id {
+        Id::Number(_) => "number",
+        Id::Text(_) => "text",
     }
 }
 
@@ -133,7 +199,11 @@ pub(super) fn why_not<T: DeserializeOwned>(text: &str, error: &serde_json::Error
     } else {
         format!("{field}: ")
     };
-    let mend = "correct it, or leave it out";
+    // The place is that of the item, and the field is in the reason.
+    let mend = match wanted.starts_with("missing field") {
+        true => "add it, or leave the item out",
+        false => "correct it, or leave it out",
+    };
     match list.as_str() {
         "annotations" => format!(
             "annotations[{index}]{}: {field}{wanted}: {mend}",

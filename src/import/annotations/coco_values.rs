@@ -89,7 +89,13 @@ fn read<'de, D: Deserializer<'de>, T>(
     of: impl FnOnce(Value) -> Option<T>,
 ) -> Result<T, D::Error> {
     let refused = || serde::de::Error::custom(format!("expected {wanted}"));
-    let value = Value::deserialize(from).map_err(|_| refused())?;
+    let value = Value::deserialize(from).map_err(|error: D::Error| {
+        // A field that is missing is none of another type, and only this error knows its name.
+        match error.to_string().starts_with("missing field") {
+            true => error,
+            false => refused(),
+        }
+    })?;
     of(value).ok_or_else(refused)
 }
 

@@ -37,15 +37,16 @@ pub(super) fn covered(text: &str) -> Result<u64, String> {
 ///
 /// Why it is no such text.
 pub(super) fn run_lengths(text: &str) -> Result<Vec<u64>, String> {
-    let (mut counts, mut bytes) = (Vec::<i64>::new(), text.bytes());
+    let (mut counts, mut bytes) = (Vec::<i64>::new(), text.bytes().enumerate());
     while let Some(first) = bytes.next() {
         let (mut value, mut shift, mut next) = (0_i64, 0_u32, Some(first));
         loop {
-            let byte = next.ok_or("it ends in the middle of a number")?;
-            let bits = byte
-                .checked_sub(48)
-                .filter(|bits| *bits < 64)
-                .ok_or_else(|| format!("{:?} is no part of a number", char::from(byte)))?;
+            let (at, byte) = next.ok_or("it ends in the middle of a number")?;
+            let bits = byte.checked_sub(48).filter(|bits| *bits < 64).ok_or_else(|| {
+                // All before it are of one byte each, so a character begins here.
+                let character = text.get(at..).and_then(|rest| rest.chars().next());
+                format!("{:?} is no part of a number", character.unwrap_or_default())
+            })?;
             if shift >= 40 {
                 return Err("a number of it has no end".to_owned());
             }
@@ -88,7 +89,7 @@ mod tests {
         }
         for (text, why) in [
             ("04 ", "' ' is no part of a number"),
-            ("0é", "no part of a number"),
+            ("0é", "'é' is no part of a number"),
             ("0T", "it ends in the middle of a number"),
             ("@", "run 0 of it has -16 pixels"),
             ("TTTTTTTTTT0", "a number of it has no end"),
