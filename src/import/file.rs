@@ -87,14 +87,16 @@ pub(super) fn label(path: &Path) -> Result<Option<Label>> {
         let reader = SerializedFileReader::new(file).map_err(unwritten)?;
         let known = reader.metadata().file_metadata().key_value_metadata();
         let text = known.and_then(|all| all.iter().find(|entry| entry.key == KEY));
-        let text = text.and_then(|entry| entry.value.clone()).unwrap_or_default();
-        serde_json::from_str::<Label>(&text).map_err(|error| Error::data(error.to_string()))
+        // A whole file that another program wrote has nothing under the key.
+        let text = text.and_then(|entry| entry.value.clone());
+        let label = text.map(|text| serde_json::from_str::<Label>(&text));
+        label.transpose().map_err(|error| Error::data(error.to_string()))
     };
-    match catch(read) {
-        Ok(label) => Ok(Some(label)),
-        Err(error) => {
-            let message = format!("no whole file of an import ({error}): move it away, or use another folder");
-            Err(Error::config(message).context(path.display().to_string()))
-        }
-    }
+    let why = match catch(read) {
+        Ok(Some(label)) => return Ok(Some(label)),
+        Ok(None) => "this is a Parquet file that no import wrote, in the place of one of this import's".to_owned(),
+        Err(error) => format!("no whole file of an import ({error})"),
+    };
+    let message = format!("{why}: move it away, or use another folder");
+    Err(Error::config(message).context(path.display().to_string()))
 }

@@ -23,7 +23,8 @@ pub struct ImportSpec {
     /// Whether outlines of annotated objects (COCO, YOLO) become a column `instances` of PNG masks, in which the objects of a picture have the values 1, 2, .. in their order, up
     /// to 255 and from 1 on again: the `mask` by which `copy_paste` pastes objects. Where objects overlap, the one with the smaller box is in front; crowds are left out. An
     /// object with several polygons has the pixels of any of them. By
-    /// default it is written where each object has an outline; with `true`, boxes stand in for those that are missing.
+    /// default it is written where each object has an outline; with `true`, boxes stand in for those that are missing where some object has one. Where none
+    /// has, `true` is an error, since masks of boxes alone say no more than the boxes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instances: Option<bool>,
     /// Where the corners of boxes in a folder as Pascal VOC has it begin: 1, its own rule, by which they are the first and the last pixel, counted from 1, or 0 for

@@ -594,7 +594,9 @@ fn what_others_wrote_stays() {
         false => listing(&place.path("out/data")).into_keys().next().unwrap(),
     };
     fs::copy(place.path("data/rows.parquet"), &file).unwrap();
-    refused("out", "no whole file of an import");
+    refused("out", "this is a Parquet file that no import wrote");
+    fs::write(&file, "PAR1").unwrap();
+    refused("out", "no whole file of an import (");
     fs::remove_file(&file).unwrap();
     refused("out", "it is missing");
 }

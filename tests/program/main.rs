@@ -24,6 +24,7 @@ mod leaks;
 mod made_from;
 mod made_rows;
 mod on_error;
+mod option_names;
 mod preview;
 mod program;
 mod quality;

@@ -1,5 +1,6 @@
 //! Why a command failed, on one line: an error with the option that mends it, or a fault of the program.
 
+use crate::options::as_options;
 use millstream::Error;
 use millstream::error::{ErrorKind, Remedy};
 use millstream::image::ImageError;
@@ -42,7 +43,7 @@ impl Failure {
             Self::Panic(said) => return format!("a fault of the program, not of its input: {said}"),
             Self::Error(error) => error,
         };
-        let said = error.to_string();
+        let said = as_options(&error.to_string());
         let takes_none = command.is_some_and(|command| ["finetune", "preview"].contains(&command.get_name()));
         let named = |long: &&str| {
             let option = command.and_then(|command| option(command, long))?;

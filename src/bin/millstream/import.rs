@@ -1,4 +1,5 @@
 use crate::machine::Machine;
+use crate::options::as_options;
 use crate::output::{say, shown, warn};
 use crate::progress::Progress;
 use crate::reading::Reading;
@@ -29,7 +30,7 @@ pub(crate) struct Import {
     #[arg(long, value_name = "COL")]
     mask: Vec<String>,
     /// Whether outlines of annotated objects become a column "instances" of masks, by which copy_paste cuts objects out; where each object has one if
-    /// left out. With true, boxes stand in for missing outlines
+    /// left out. With true, boxes stand in for missing outlines, and it is refused where no object has an outline
     #[arg(long, value_name = "true|false")]
     instances: Option<bool>,
     /// Where the corners of boxes in a folder of Pascal VOC begin: 1, its own rule, or 0 for corners that are pixels from 0, as some programs write them
@@ -84,7 +85,7 @@ impl Import {
         let resizes = spec.resize.is_some();
         let import = import::Import::open(&cx, &self.data, spec)?;
         for note in import.notes() {
-            say(&wrapped(note, ""));
+            say(&wrapped(&as_options(note), ""));
         }
         let mut progress = Progress::new("rows", import.rows());
         let done = import.run(&cx, &self.out, &mut |rows, _| progress.reached(rows))?;

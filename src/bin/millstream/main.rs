@@ -23,6 +23,7 @@ mod leaks;
 mod machine;
 mod nms;
 mod on_error;
+mod options;
 mod output;
 mod predict;
 mod preview;

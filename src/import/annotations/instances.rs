@@ -45,7 +45,7 @@ pub(super) fn decided<'a>(
     match (wanted, without) {
         (Some(false), _) => Ok((false, None)),
         (Some(true), _) if without == all => Err(Error::config(
-            "instances are asked for, and no object has an outline: leave instances out",
+            "instances are asked for, and no object has an outline: masks of boxes alone would say no more than the boxes: leave instances out",
         )),
         (None, _) if without == all => Ok((false, None)),
         (None, 1..) => Ok((
