@@ -211,6 +211,14 @@ impl Error {
         self
     }
 
+    /// Says `more` behind the message: what else is known, and what to do.
+    #[must_use]
+    pub(crate) fn and_says(mut self, more: &str) -> Self {
+        self.0.message.push_str("; ");
+        self.0.message.push_str(more);
+        self
+    }
+
     /// Forgets which position is the bad one: the failing call was not the caller's.
     pub(crate) fn unplaced(mut self) -> Self {
         self.0.index = None;

@@ -9,7 +9,7 @@ use crate::mix::Target;
 use crate::quote::counted_with;
 use crate::rows::{
     AnyLabels, BoxFormat, LabelKind, ObjectReader, ObjectSurvey, find_objects, is_row_key, row_key_in_words,
-    said_of_objects,
+    said_of_objects, with_boxes_apart,
 };
 use crate::source::Files;
 use arrow::array::{Array, ArrayRef, AsArray};
@@ -159,7 +159,7 @@ impl Labels {
                     ..none.clone()
                 });
             }
-            let column = rows.find_label(named)?;
+            let column = (rows.find_label(named)).map_err(|error| with_boxes_apart(error, rows, named))?;
             let own = rows.clone().columns(&[&column])?;
             if LabelKind::of(own.schema().field(0))? == LabelKind::Number {
                 let (numbers, nulls, outside) = numbers(&own.column(cx, &column).await?)?;

@@ -63,7 +63,7 @@ pub(crate) use objects::KnownClasses;
 pub use objects::{
     BOX_FORMAT, BoxFormat, FlatObjects, KeypointNames, ObjectLayout, ObjectReader, ObjectSurvey, Objects, ObjectsSpec,
 };
-pub(crate) use objects::{find_instances, find_objects, said_of_objects};
+pub(crate) use objects::{find_instances, find_objects, said_of_objects, with_boxes_apart};
 pub(crate) use one_schema::one_schema;
 pub use partners::{CutMix, MixUp, Mixing};
 pub(crate) use partners::{MixStage, Rule, Windows};

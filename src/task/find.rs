@@ -12,7 +12,7 @@ use super::targets::{TargetKind, Targets};
 use crate::dataset::Dataset;
 use crate::error::{Error, Remedy, Result};
 use crate::quote::{counted, quoted};
-use crate::rows::{LabelKind, find_objects, is_row_key, row_key_in_words, said_of_objects};
+use crate::rows::{LabelKind, find_objects, is_row_key, row_key_in_words, said_of_objects, with_boxes_apart};
 use crate::source::Files;
 use crate::spec::Spec;
 use arrow::datatypes::Field;
@@ -69,7 +69,7 @@ impl FoundTask {
             });
         }
         let column = match chosen {
-            None => rows.find_label(named)?,
+            None => (rows.find_label(named)).map_err(|error| with_boxes_apart(error, rows, named))?,
             Some(task) => target_column(rows, named, &**task)?,
         };
         let field = field(rows, &column)?;
@@ -227,7 +227,10 @@ pub(super) fn target_column(rows: &Files, named: Option<&str>, task: &dyn Task) 
         TargetKind::Mask { .. } => rows.find_mask(named),
         TargetKind::Objects(_) => match find_objects(rows, named)? {
             Some(column) => Ok(column),
-            None => rows.find_target(named, task.name(), &|field| task.fits(field)),
+            None => {
+                let found = rows.find_target(named, task.name(), &|field| task.fits(field));
+                found.map_err(|error| with_boxes_apart(error, rows, named))
+            }
         },
         _ => rows.find_target(named, task.name(), &|field| task.fits(field)),
     }

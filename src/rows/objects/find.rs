@@ -1,5 +1,6 @@
 //! Which column of files holds objects.
 
+use super::apart::BoxesApart;
 use super::layout::ObjectLayout;
 use crate::dataset::Dataset;
 use crate::error::{Remedy, Result};
@@ -37,7 +38,7 @@ pub(crate) fn find_instances(schema: &Schema) -> Option<&'static str> {
 }
 
 /// What there is to say where `rows` have other columns of boxes than `column`, which was found for the labels where none was named: those that
-/// are called as boxes are, and those of another name, which are found where they are named alone.
+/// are called as boxes are, those of another name, which are found where they are named alone, and where `column` has no boxes those in no struct.
 pub(crate) fn said_of_objects(rows: &Files, column: &str) -> Vec<String> {
     let schema = rows.schema();
     let others: Vec<String> = (ObjectLayout::others(&schema, column).into_iter())
@@ -53,5 +54,9 @@ pub(crate) fn said_of_objects(rows: &Files, column: &str) -> Vec<String> {
         let name = quoted(name);
         format!("column {name} has boxes, too: data.label = {name} reads them")
     });
-    called.into_iter().chain(unasked).collect()
+    let apart = match ObjectLayout::of(&schema, column) {
+        Ok(_) => None,
+        Err(_) => BoxesApart::find(&schema).map(|found| found.in_words()),
+    };
+    called.into_iter().chain(unasked).chain(apart).collect()
 }

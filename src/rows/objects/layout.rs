@@ -13,7 +13,7 @@ use serde_json::Value;
 /// Names of the columns that hold objects, in the order in which they are looked for.
 const COLUMNS: [&str; 2] = ["objects", "annotations"];
 /// Names of the field of classes.
-const CATEGORIES: [&str; 10] = [
+pub(super) const CATEGORIES: [&str; 10] = [
     "category",
     "categories",
     "category_id",
@@ -299,7 +299,7 @@ fn items(column: &str, fields: &Fields) -> Result<Vec<FieldRef>> {
     fields.iter().map(item).collect()
 }
 
-fn is_box(data_type: &DataType) -> bool {
+pub(super) fn is_box(data_type: &DataType) -> bool {
     let width = match data_type {
         DataType::FixedSizeList(_, width) => *width,
         _ => 4,
@@ -307,7 +307,7 @@ fn is_box(data_type: &DataType) -> bool {
     width == 4 && list_item(data_type).is_some_and(|item| item.data_type().is_numeric())
 }
 
-fn is_class(data_type: &DataType) -> bool {
+pub(super) fn is_class(data_type: &DataType) -> bool {
     match data_type {
         DataType::Dictionary(_, values) => is_class(values),
         data_type => data_type.is_integer() || data_type.is_string() || *data_type == DataType::Null,

@@ -1,5 +1,6 @@
 //! The objects of a picture as detection datasets store them: a box and a class each, in lists.
 
+mod apart;
 mod classes;
 mod find;
 mod flat;
@@ -13,6 +14,7 @@ mod reader;
 mod stored;
 mod survey;
 
+pub(crate) use apart::with_boxes_apart;
 #[cfg(feature = "train")]
 pub(crate) use classes::KnownClasses;
 pub(crate) use find::{find_instances, find_objects, said_of_objects};
