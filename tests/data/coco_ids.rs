@@ -68,8 +68,10 @@ fn annotations_that_would_all_be_lost_are_an_error() {
         &others,
         "image_id has to be an `id` of images, such as 1: correct it, or import the images that these annotations are of",
     );
+    others["annotations"][0] = json!({"id": 11, "image_id": 1, "category_id": 1, "bbox": [1, 2, 0, 5]});
+    refused(&others, "or import the images that these annotations are of");
+    others["annotations"][0] = coco()["annotations"][0].clone();
     // Where one is kept, the others are a note.
-    others["annotations"][0]["image_id"] = json!(1);
     let folder = tempfile::tempdir().unwrap();
     let notes = notes(folder.path(), &others).unwrap();
     let said = "1 annotation is left out: of an image that is not listed; the first is annotation 12";

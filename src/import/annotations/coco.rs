@@ -79,8 +79,8 @@ impl Coco {
     /// # Errors
     ///
     /// `Io` where it cannot be read; `Data` for what is no such file, with the place in it, for one without pictures, for a picture whose path leaves
-    /// its folder, for two images or categories of one id, where no annotation is of an image and a category that are listed, for run lengths that do not
-    /// cover their size, for an area below 0, and for keypoints that are not those which the category names, with the annotation.
+    /// its folder, for two images or categories of one id, where no annotation is kept and some name an image or a category that is not listed, for run
+    /// lengths that do not cover their size, for an area below 0, and for keypoints that are not those which the category names, with the annotation.
     pub(super) fn read(split: Split, path: &Path) -> Result<Annotated> {
         let shown = path.display().to_string();
         let text = text_of(path).map_err(|error| unreadable(path, error))?;

@@ -28,24 +28,24 @@ impl LeftOut {
     }
 }
 
-/// Why a file is refused none of whose `all` annotations is of an image and a category that are listed, by their ids: its boxes would be lost, and no other
-/// line than a note would say so. None where it has no annotations, or some of them are left out for other reasons, or kept.
+/// Why a file is refused none of whose `all` annotations is kept, some since the image or the category that they name is not listed: a set without boxes would
+/// be written, and a note alone would say so. None where some are kept, where there are none, and where all are left out for other reasons.
 pub(super) fn all_left_out(
     left_out: &[LeftOut; 4],
     all: u64,
     images: &HashMap<Id, usize>,
     categories: &HashMap<Id, i64>,
 ) -> Option<String> {
-    let [of_images, of_categories, ..] = left_out;
-    if of_images.count + of_categories.count < all {
+    if left_out.iter().map(|left_out| left_out.count).sum::<u64>() < all {
         return None;
     }
+    let [of_images, of_categories, ..] = left_out;
     let is_of_images = of_images.count >= of_categories.count;
     let (lost, one, several, field) = match is_of_images {
         true => (of_images, "an image", "images", "image_id"),
         false => (of_categories, "a category", "categories", "category_id"),
     };
-    // None where there are no annotations.
+    // None where there are no annotations, or ids are not what is wrong.
     let [image, category] = lost.ids.as_ref()?;
     let (id, (other, listed)) = match is_of_images {
         true => (image, alike(image, images)),
