@@ -81,7 +81,16 @@ fn whole_numbers_beyond_2_to_the_53_are_not_compared() {
     // Up to there they are numbers as others.
     let small = |values: Vec<i64>| -> ArrayRef { Arc::new(Int64Array::from(values)) };
     let report = compared(&quality, small).unwrap();
-    assert_eq!(report.section("privacy").unwrap().figure("exact_copies").unwrap().synthetic.value, 0.0);
+    assert_eq!(
+        report
+            .section("privacy")
+            .unwrap()
+            .figure("exact_copies")
+            .unwrap()
+            .synthetic
+            .value,
+        0.0
+    );
 }
 
 #[test]
@@ -95,7 +104,16 @@ fn times_are_compared_where_none_is_mistaken_for_another() {
     };
     let quality = Quality::default();
     let report = compared(&quality, times(1_000_000_001)).unwrap();
-    assert_eq!(report.section("privacy").unwrap().figure("exact_copies").unwrap().synthetic.value, 0.0);
+    assert_eq!(
+        report
+            .section("privacy")
+            .unwrap()
+            .figure("exact_copies")
+            .unwrap()
+            .synthetic
+            .value,
+        0.0
+    );
     refused_with(
         compared(&quality, times(1)),
         ErrorKind::Data,

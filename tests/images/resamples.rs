@@ -6,7 +6,7 @@ use millstream::image::{
 };
 
 /// The lines on resamples.
-fn said_of(image: Image) -> Vec<String> {
+fn said_of(image: &Image) -> Vec<String> {
     let plan = image.plan().to_string();
     let lines = plan.lines();
     let lines = lines.filter_map(|line| line.find("one resample").map(|at| line[at..].to_owned()));
@@ -27,7 +27,7 @@ fn affine() -> Affine {
 
 /// The one line of an operation, behind which nothing else moves.
 fn of(operation: impl Operation) -> String {
-    let said = said_of(crop().with(operation));
+    let said = said_of(&crop().with(operation));
     assert_eq!(said.len(), 1, "{said:?}");
     said.concat()
 }
@@ -68,9 +68,9 @@ fn policies_move_and_change() {
     assert_eq!(of(RandAugment::new().num_ops(1)), once("rand_augment"));
     assert_eq!(of(AutoAugment::new()), again("auto_augment"));
     assert_eq!(of(TrivialAugmentWide::new()), once("trivial_augment_wide"));
-    assert!(said_of(crop().with(RandAugment::new().num_ops(0))).is_empty());
+    assert!(said_of(&crop().with(RandAugment::new().num_ops(0))).is_empty());
     // What it mixes is moved inside of a change of values.
-    assert!(said_of(crop().with(AugMix::new())).is_empty());
+    assert!(said_of(&crop().with(AugMix::new())).is_empty());
 }
 
 #[test]
@@ -80,12 +80,12 @@ fn what_follows_is_said_with_what_may_come_between() {
     };
     let one = OneOf::new((gamma(), affine()));
     assert_eq!(
-        said_of(crop().with(one).rotate(5.0).horizontal_flip(0.5)),
+        said_of(&crop().with(one).rotate(5.0).horizontal_flip(0.5)),
         [once("one_of"), behind("rotate, horizontal_flip", "one_of")]
     );
     let two = crop().gaussian_blur(0.1..=1.0).with(gamma()).rotate(5.0);
     assert_eq!(
-        said_of(two),
+        said_of(&two),
         [
             "one resample for random_resized_crop".to_owned(),
             behind("rotate", "gaussian_blur or gamma")
@@ -93,7 +93,7 @@ fn what_follows_is_said_with_what_may_come_between() {
     );
     // All of a sequence come as they stand.
     assert_eq!(
-        said_of(crop().with(Sequential::new((affine(), gamma(), affine())))),
+        said_of(&crop().with(Sequential::new((affine(), gamma(), affine())))),
         [
             once("sequential.affine"),
             behind("sequential.affine#2", "sequential.gamma")
@@ -101,7 +101,7 @@ fn what_follows_is_said_with_what_may_come_between() {
     );
     // Nothing changes nothing.
     let nothing = OneOf::new((Identity::new(), affine()));
-    assert_eq!(said_of(crop().with(nothing).rotate(5.0)), [once("one_of, rotate")]);
+    assert_eq!(said_of(&crop().with(nothing).rotate(5.0)), [once("one_of, rotate")]);
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! Boxes in a column of their own, beside one of their classes and in no struct with them: they are not read, which is said.
 
-use super::layout::{BOXES, CATEGORIES, is_box, is_class};
+use super::layout::{CATEGORIES, is_box, is_class};
 use crate::columns::list_item;
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::source::Files;
+use crate::stored_rows::BOXES;
 use arrow::datatypes::{DataType, Schema};
 
 /// A column of boxes in no struct.
