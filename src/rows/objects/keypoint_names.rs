@@ -1,12 +1,14 @@
 //! What the keypoints of objects are called, which lines join them, and which change places in a mirror.
 
-use super::layout::KEYPOINTS as FIELD;
 use crate::columns::list_item;
 use crate::error::{Error, Result};
 use crate::source::KEYPOINTS;
 use arrow::datatypes::{Field, Schema};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+
+/// The name of the field of keypoints.
+pub(super) const FIELD: &str = "keypoints";
 
 /// What is said of the keypoints of objects, each by its place from 0 on.
 ///

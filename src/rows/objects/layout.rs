@@ -1,6 +1,6 @@
 //! Where in a column the objects of a row are.
 
-use super::keypoint_names::KeypointNames;
+use super::keypoint_names::{FIELD as KEYPOINTS_FIELD, KeypointNames};
 use crate::columns::{index_of, list_item};
 use crate::error::{Error, Result};
 use crate::rows::labels::CLASS_NAMES;
@@ -28,9 +28,6 @@ pub(super) const CATEGORIES: [&str; 10] = [
 
 /// Fields that are read as numbers wherever they are: the area of an object, whether it is a crowd, and whether it is difficult.
 const NUMBERS: [&str; 4] = ["area", "iscrowd", "is_crowd", "difficult"];
-
-/// The name of the field of keypoints.
-pub(super) const KEYPOINTS: &str = "keypoints";
 
 /// What there is to say of boxes of five numbers.
 pub(super) const ORIENTED: &str = ": oriented boxes (centre, width, height, angle) are moved with a picture, and no task learns them; store the box around each";
@@ -317,7 +314,7 @@ pub(super) fn is_class(data_type: &DataType) -> bool {
 /// The points of an object, where `field` has x, y and visibility of each, and as many for all.
 fn points(field: &Field) -> Option<usize> {
     match field.data_type() {
-        DataType::FixedSizeList(item, length) if field.name() == KEYPOINTS && item.data_type().is_numeric() => {
+        DataType::FixedSizeList(item, length) if field.name() == KEYPOINTS_FIELD && item.data_type().is_numeric() => {
             let length = usize::try_from(*length).ok()?;
             (length > 0 && length.is_multiple_of(3)).then_some(length / 3)
         }
