@@ -5,6 +5,8 @@ use crate::error::{Error, Remedy, Result};
 
 /// A picture of boxes in shares, for whose bounds no size has to be known.
 const PICTURE: (u32, u32) = (1000, 1000);
+/// Numbers above are no shares: those of boxes that reach out of their picture may be a little above 1.
+const SHARE: f32 = 2.0;
 
 /// Refuses boxes most of which cannot be meant in `format`, where another format fits: it has at most a tenth as many that do not.
 ///
@@ -25,7 +27,7 @@ pub(super) fn check_numbers(format: BoxFormat, boxes: impl IntoIterator<Item = [
         }
         telling += 1;
         empty += u64::from(fits[format as usize] == Fit::Empty);
-        above += u64::from(values.iter().any(|value| *value > 2.0));
+        above += u64::from(values.iter().any(|value| *value > SHARE));
         let all = misfits.iter_mut().zip(fits);
         all.for_each(|(misfits, fit)| *misfits += u64::from(fit != Fit::Fits));
     }
