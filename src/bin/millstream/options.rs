@@ -24,6 +24,14 @@ pub(crate) fn as_options(said: &str) -> String {
         .fold(said.to_owned(), |said, &(field, option)| said.replace(field, option))
 }
 
+/// What the library `said` of a format of boxes, with the option that names it: in a report, where no error adds it.
+pub(crate) fn with_boxes_option(said: &str) -> String {
+    said.replace(
+        "in the field boxes (task.detect.boxes of a recipe)",
+        "with --boxes (task.detect.boxes of a recipe)",
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

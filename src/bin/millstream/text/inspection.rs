@@ -4,6 +4,7 @@ use super::Text;
 use super::masks::instances;
 use super::schema::schema;
 use super::wrap::{sentence, wrapped};
+use crate::options::with_boxes_option;
 use millstream::inspect::{Class, File, Images, Inspection, Labels, Numbers, Pictures};
 use millstream::quote::{counted, counted_with, escaped, shown};
 use millstream::report::{Align, Table, ascending, shortlist};
@@ -105,14 +106,6 @@ fn codecs(file: &File) -> String {
     names.collect::<Vec<_>>().join(" ")
 }
 
-/// `said` with the option that names a format of boxes.
-fn with_option(said: &str) -> String {
-    said.replace(
-        "in the field boxes (task.detect.boxes of a recipe)",
-        "with --boxes (task.detect.boxes of a recipe)",
-    )
-}
-
 impl Display for Text<'_, Labels> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let found = self.0;
@@ -120,7 +113,7 @@ impl Display for Text<'_, Labels> {
             let problem = found.problem.as_deref().unwrap_or("there are none");
             let misplaced = found.misplaced.iter().map(|why| format!(" {why}."));
             let said = format!("Labels: {problem}.{}", misplaced.collect::<String>());
-            return sentence(f, &with_option(&said));
+            return sentence(f, &with_boxes_option(&said));
         };
         if let Some(numbers) = &found.numbers {
             writeln!(f, "Labels: column {}, numbers.", shown(column, 40))?;
@@ -180,7 +173,7 @@ impl Display for Text<'_, Labels> {
                 sentence(f, &format!("{said}."))?;
             }
             if let Some(misplaced) = &found.misplaced {
-                sentence(f, &with_option(&format!("Boxes: {misplaced}.")))?;
+                sentence(f, &with_boxes_option(&format!("Boxes: {misplaced}.")))?;
             }
             if let Some(found) = &found.instances {
                 instances(f, found)?;
