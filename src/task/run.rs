@@ -83,7 +83,7 @@ impl Finetune {
         let figures = evaluation::figures(&prepared.datasets, &*prepared.task, &emitted, found.measured, seconds)?;
         let made = self.folder().begin_results()?;
         model.save(&made, &self.config(&prepared)?)?;
-        let mut report = self.reported(Report::new(figures), &prepared, choice.as_ref(), callback)?;
+        let mut report = self.reported((Report::new(figures), &history), &prepared, choice.as_ref(), callback)?;
         chosen.extend(in_words(&cells));
         chosen.iter().for_each(|note| callback(Event::Note(note)));
         report.notes.extend(chosen);
@@ -154,7 +154,7 @@ impl Finetune {
             model.save(&made, &self.config(&prepared)?)?;
         }
         let report = Report::compare(found, &last.name)?;
-        let mut report = self.reported(report, &prepared, choice.as_ref(), callback)?;
+        let mut report = self.reported((report, &history), &prepared, choice.as_ref(), callback)?;
         told.iter().for_each(|note| callback(Event::Note(note)));
         report.notes.extend(told);
         report.gates = gates;
@@ -267,12 +267,13 @@ impl Finetune {
     /// `report` with what its reader has to know, which is told as well.
     fn reported(
         &self,
-        report: Report,
+        (report, history): (Report, &[Epoch]),
         prepared: &Prepared,
         choice: Option<&Choice>,
         callback: Callback<'_>,
     ) -> Result<Report> {
         let mut warnings = prepared.warnings.clone();
+        warnings.extend(warnings::of_history(history));
         warnings.extend(warnings::of_figures(&report.figures, "validation row"));
         warnings.iter().for_each(|warning| callback(Event::Warning(warning)));
         // Told when the run began.

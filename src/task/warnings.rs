@@ -7,7 +7,7 @@ use crate::dataset::Stable;
 use crate::error::Result;
 use crate::exec::Context;
 use crate::quote::counted as in_words;
-use crate::report::{BadRows, RunFigures};
+use crate::report::{BadRows, Epoch, RunFigures, in_digits};
 use crate::rows::Cached;
 use crate::train::Extractor;
 use arrow::array::Array;
@@ -16,6 +16,8 @@ use xxhash_rust::xxh3::xxh3_128;
 
 /// Validation rows below which a figure is hardly one: its standard error is up to 9 points.
 const FEW: u64 = 30;
+/// How many times its first loss, or 1 where that is more, an epoch's loss is where a training has diverged: a loss of chance is a few units.
+const DIVERGED: f64 = 10.0;
 /// Classes that a warning names.
 const NAMED: usize = 5;
 
@@ -119,6 +121,27 @@ pub(crate) fn of_figures(figures: &RunFigures, row: &str) -> Vec<String> {
     said
 }
 
+/// What a reader has to know about how a run was trained.
+pub(crate) fn of_history(history: &[Epoch]) -> Vec<String> {
+    let phases = history.chunk_by(|epoch, next| epoch.phase == next.phase);
+    phases
+        .filter_map(|phase| {
+            let (first, last) = (phase.first()?, phase.last()?);
+            (last.loss > DIVERGED * first.loss.max(1.0)).then(|| {
+                format!(
+                    "{}: the training loss of epoch {} is {}, after {} in epoch {}: the training has diverged; a lower learning \
+                     rate may help",
+                    last.phase,
+                    last.epoch,
+                    in_digits(Some(last.loss)),
+                    in_digits(Some(first.loss)),
+                    first.epoch,
+                )
+            })
+        })
+        .collect()
+}
+
 /// How many rows a run went on without.
 pub(crate) fn counted(bad: &[BadRow]) -> BadRows {
     let count = |of: &dyn Fn(&BadRow) -> bool| bad.iter().filter(|row| of(row)).count() as u64;
@@ -164,5 +187,39 @@ fn listed(names: &[&str]) -> String {
     match names.len().saturating_sub(NAMED) {
         0 => some.join(", "),
         more => format!("{} and {more} more", some.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trained(phase: &str, losses: &[f64]) -> Vec<Epoch> {
+        let epochs = (1..).zip(losses);
+        epochs
+            .map(|(epoch, &loss)| Epoch {
+                phase: phase.to_owned(),
+                epoch,
+                loss,
+                ..Epoch::default()
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_training_that_diverged_is_told() {
+        let history = [trained("none", &[2.5, 1.0, 0.4]), trained("deep", &[0.4, 30.0, 1e15])].concat();
+        let [said] = &of_history(&history)[..] else {
+            panic!("{:?}", of_history(&history));
+        };
+        assert!(said.starts_with("deep: the training loss of epoch 3 is 1"), "{said}");
+        assert!(
+            said.contains("after 0.4") && said.contains("lower learning rate"),
+            "{said}"
+        );
+        // A loss that rises from next to nothing, and another part that begins higher, are none.
+        let sound = [trained("none", &[0.001, 0.9]), trained("deep", &[8.0, 9.0])].concat();
+        assert_eq!(of_history(&sound), Vec::<String>::new());
+        assert_eq!(of_history(&[]), Vec::<String>::new());
     }
 }
