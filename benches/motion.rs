@@ -13,10 +13,12 @@ use arrow::array::{Array, AsArray, StructArray};
 use arrow::datatypes::DataType;
 use millstream::image::{Affine, Drawn, HorizontalFlip, Image, Motion, Operation, Perspective, Pixels, Subject};
 use millstream::rng::Rng;
+use millstream::spec::Spec;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::hint::black_box;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 const SIZE: u32 = 224;
@@ -52,15 +54,15 @@ fn main() {
         );
     }
     let step = (photos.len() / compared).max(1);
-    let off: Vec<f64> = photos
+    let off: Vec<[f64; 2]> = photos
         .iter()
         .step_by(step)
         .zip(0..)
         .map(|(photo, seed)| difference(photo, seed))
         .collect();
-    let mean = off.iter().sum::<f64>() / off.len() as f64;
+    let [stage, whole] = [0, 1].map(|at| off.iter().map(|off| off[at]).sum::<f64>() / off.len() as f64);
     println!(
-        "from {} photos sampled 36 times a pixel: {mean:.2} levels on average",
+        "from {} photos sampled 36 times a pixel: {stage:.2} levels on average, and {whole:.2} where they are decoded whole",
         off.len()
     );
 }
@@ -101,32 +103,63 @@ fn timed(photos: &[Vec<u8>], stage: &Image, round: u64) -> f64 {
     begun.elapsed().as_secs_f64() * 1e6 / photos.len() as f64
 }
 
-/// The chain on one photo, and how far it is from the mean of many samples.
-fn difference(photo: &[u8], seed: u64) -> f64 {
-    let photo = Pixels::decode(photo).unwrap();
+/// The chain on one photo, as a stage draws it of the file and of the photo that is decoded whole, and how far both are from the mean of
+/// many samples.
+fn difference(file: &[u8], seed: u64) -> [f64; 2] {
+    let photo = Pixels::decode(file).unwrap();
     let from = [photo.width, photo.height];
     let mut rng = Rng::new(2, "chain", seed);
-    let mut motion = boxed(from, &mut rng);
+    let mut moved = boxed(from, &mut rng);
     let operations: [&dyn Operation; 3] = [&affine(), &perspective(), &HorizontalFlip::new(0.5)];
     for operation in operations {
         let subject = Subject::of(&Pixels::new(SIZE, SIZE));
         if let Drawn::Motion(next) = operation.draw(&subject, &mut rng) {
-            motion = motion.then(next);
+            moved = moved.then(next);
         }
     }
-    let mut found = photo.clone();
-    motion.apply(&mut found);
-    let mut sum = 0.0;
-    for (at, pixel) in (0..).zip(found.levels.as_chunks::<3>().0) {
+    let motion = Motion::resize(from, [SIZE; 2]).then(moved.clone());
+    let mut whole = photo.clone();
+    motion.apply(&mut whole);
+    let stage = Image::new(SIZE).with(Fixed {
+        motion: OnceLock::from(moved),
+    });
+    let windowed = stage.preview(file, &mut rng).unwrap();
+    let mut sums = [0.0; 2];
+    for (at, pixels) in (0..).zip(windowed.levels.chunks_exact(3).zip(whole.levels.chunks_exact(3))) {
         let best = sampled(&photo, &motion, [at % SIZE, at / SIZE]);
-        sum += (0..3)
-            .map(|channel| (f64::from(pixel[channel]) - best[channel]).abs())
-            .sum::<f64>();
+        for (sum, pixel) in sums.iter_mut().zip([pixels.0, pixels.1]) {
+            let off = pixel
+                .iter()
+                .zip(best)
+                .map(|(&level, best)| (f64::from(level) - best).abs());
+            *sum += off.sum::<f64>();
+        }
     }
-    sum / found.levels.len() as f64
+    sums.map(|sum| sum / whole.levels.len() as f64)
 }
 
-/// The box of torchvision's `RandomResizedCrop`, brought to the output's size.
+/// One motion for every row.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Fixed {
+    #[serde(skip)]
+    motion: OnceLock<Motion>,
+}
+
+impl Spec for Fixed {
+    const NAME: &'static str = "fixed";
+}
+
+impl Operation for Fixed {
+    fn draw(&self, _: &Subject, _: &mut Rng) -> Drawn {
+        Drawn::Motion(self.motion.get().unwrap().clone())
+    }
+
+    fn moves(&self) -> bool {
+        true
+    }
+}
+
+/// The box of torchvision's `RandomResizedCrop`, of a photo that was brought to the output's size.
 fn boxed(from: [u32; 2], rng: &mut Rng) -> Motion {
     let [width, height] = from.map(f64::from);
     let fits = |_| {
@@ -138,8 +171,14 @@ fn boxed(from: [u32; 2], rng: &mut Rng) -> Motion {
     let (w, h) = (0..10).find_map(fits).unwrap_or((width, height));
     let mut place = |room: f64| f64::from(rng.unit()) * room;
     let (left, top) = (place(width - w), place(height - h));
-    let [a, b] = [f64::from(SIZE) / w, f64::from(SIZE) / h];
-    Motion::affine(from, [SIZE; 2], [a, 0.0, -left * a, 0.0, b, -top * b]).unwrap()
+    let side = f64::from(SIZE);
+    let [a, b] = [width / w, height / h];
+    Motion::affine(
+        [SIZE; 2],
+        [SIZE; 2],
+        [a, 0.0, -left / w * side, 0.0, b, -top / h * side],
+    )
+    .unwrap()
 }
 
 /// The mean of 6 x 6 places in a pixel, bilinear between the pixels of the photo, black beyond it.
