@@ -35,6 +35,9 @@ pub(in crate::image) mod sealed {
         /// The level as a number: of `0..=255`, or what it is.
         fn number(self) -> f32;
 
+        /// The level of a [number](Self::number) that lies between those of two levels.
+        fn of_number(number: f32) -> Self;
+
         /// Black of white, and white of black.
         fn inverted(self) -> Self;
 
@@ -47,7 +50,7 @@ pub(in crate::image) mod sealed {
 }
 
 macro_rules! level {
-    ($type:ty, $depth:ident: |$level:ident| $of:expr, |$value:ident| $to:expr, $number:expr, $inverted:expr) => {
+    ($type:ty, $depth:ident: |$level:ident| $of:expr, |$value:ident| $to:expr, $number:expr, |$float:ident| $of_number:expr, $inverted:expr) => {
         impl Level for $type {
             const DEPTH: Depth = Depth::$depth;
 
@@ -68,6 +71,11 @@ macro_rules! level {
             fn number(self) -> f32 {
                 let $value = self;
                 $number
+            }
+
+            #[inline(always)]
+            fn of_number($float: f32) -> Self {
+                $of_number
             }
 
             #[inline(always)]
@@ -93,9 +101,9 @@ macro_rules! level {
     };
 }
 
-level!(u8, U8: |level| level, |value| value, f32::from(value), !value);
+level!(u8, U8: |level| level, |value| value, f32::from(value), |number| (number + 0.5) as u8, !value);
 // Below 0 and above 1 are black and white; a cast ends at the limits.
-level!(f32, F32: |level| share(level), |value| (value * 255.0 + 0.5) as u8, value, 1.0 - value);
+level!(f32, F32: |level| share(level), |value| (value * 255.0 + 0.5) as u8, value, |number| number, 1.0 - value);
 
 /// `level / 255` to the last bit, without the division: 1/255 is 1/256 and 1/256 of 1/255.
 #[inline(always)]

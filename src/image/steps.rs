@@ -152,6 +152,7 @@ impl Image {
             Area {
                 region: Region::whole(width, height),
                 size: [width, height].map(|length| side(length, (width, height))),
+                by_eighths: false,
             }
         };
         let with = (self.decoder, &self.reading, self.channels);

@@ -433,14 +433,100 @@ fn neighbouring_motions_are_one_resample() {
     assert_eq!(preview(&apart, PHOTO), moved(&turn, first));
 }
 
+/// A white picture whose edges fall within a pixel of what is decoded: they are seen where they are, whichever way it is turned.
+#[test]
+fn edges_of_a_reduced_jpeg_lie_where_they_are() {
+    for (width, height, side) in [
+        (601, 601, 75),
+        (505, 505, 52),
+        (401, 301, 100),
+        (1001, 1001, 125),
+        (333, 250, 111),
+    ] {
+        let mut file = Vec::new();
+        let white = vec![255; width as usize * height as usize];
+        let encoder = jpeg_encoder::Encoder::new(&mut file, 90);
+        let (w, h) = (width as u16, height as u16);
+        encoder.encode(&white, w, h, jpeg_encoder::ColorType::Luma).unwrap();
+        for degrees in [3.0, 93.0, 183.0, 273.0] {
+            let motion = Motion::affine(
+                [side; 2],
+                [side; 2],
+                [0.8, 0.0, 0.1 * f64::from(side), 0.0, 0.8, 0.1 * f64::from(side)],
+            );
+            let motion = motion.unwrap().then(Motion::rotation([side; 2], degrees));
+            let stage = Image::new(side).with(fixed(motion));
+            let whole = preview(&stage.clone().decoder(millstream::image::Decoder::Whole), &file);
+            let window = preview(&stage, &file);
+            // Means of lines of white between black tell where it begins and ends.
+            let lines = |pixels: &Pixels, across: bool| -> Vec<f64> {
+                let level = |at: usize, line: usize| {
+                    let (x, y) = if across { (at, line) } else { (line, at) };
+                    f64::from(pixels.levels[(y * side as usize + x) * 3]) / 255.0
+                };
+                let half = side as usize / 2;
+                let sum = |range: std::ops::Range<usize>| range.map(|at| level(at, half)).sum::<f64>();
+                vec![sum(0..half), sum(half..side as usize)]
+            };
+            for across in [true, false] {
+                for (a, b) in lines(&window, across).into_iter().zip(lines(&whole, across)) {
+                    assert!(
+                        (a - b).abs() < 0.1,
+                        "{width} x {height} to {side} at {degrees}: {a} and {b}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// How many pixels `a` lies to the right of `b` and below it, by the slopes of `b`.
+fn moved_by(a: &Pixels, b: &Pixels) -> [f64; 2] {
+    let stride = b.width as usize * 3;
+    let rows = 1..b.height as usize - 1;
+    let places = rows.flat_map(|y| (3..stride - 3).map(move |x| y * stride + x));
+    let level = |pixels: &Pixels, at: usize| f64::from(pixels.levels[at]);
+    let (mut sums, mut squares) = ([0.0; 2], [0.0; 2]);
+    for at in places {
+        let apart = level(b, at) - level(a, at);
+        for (axis, step) in [3, stride].into_iter().enumerate() {
+            let slope = (level(b, at + step) - level(b, at - step)) / 2.0;
+            sums[axis] += apart * slope;
+            squares[axis] += slope * slope;
+        }
+    }
+    [sums[0] / squares[0], sums[1] / squares[1]]
+}
+
+/// A part of the picture at as many eighths of its size as the output needs lies where the whole one does, and is not far from the means of
+/// many samples.
 #[test]
 fn part_of_a_jpeg_is_enough() {
-    let stage = Image::new(64)
-        .center_crop(0.5)
-        .with(fixed(Motion::rotation([64; 2], 30.0)));
-    let window = preview(&stage, LARGE);
-    let whole = preview(&stage.clone().decoder(millstream::image::Decoder::Whole), LARGE);
-    assert!(mean(&window, &whole) < 0.05, "{}", mean(&window, &whole));
+    let photo = Pixels::decode(LARGE).unwrap();
+    for side in [170, 120, 100, 90, 75, 64, 50, 40, 32, 20] {
+        let size = [side; 2];
+        let turn = Motion::rotation(size, 30.0);
+        let window = Image::new(side).center_crop(0.75).with(fixed(turn.clone()));
+        let whole = window.clone().decoder(millstream::image::Decoder::Whole);
+        // 180 of the 240 pixels of the shorter side.
+        let cut = Motion::crop([photo.width, photo.height], [180; 2], [70, 30]);
+        let motion = cut.then(Motion::resize([180; 2], size)).then(turn);
+        let best = supersampled(&photo, &motion);
+        for (stage, most) in [(&window, 3.0), (&whole, 2.0)] {
+            let found = preview(stage, LARGE);
+            let off = mean(&found, &best);
+            assert!(off < most, "{side}: {off}");
+            let [right, down] = moved_by(&found, &best);
+            assert!(right.abs() < 0.02 && down.abs() < 0.02, "{side}: {right}, {down}");
+        }
+    }
+    // One that lies half a pixel beside another is told.
+    let half = moved(
+        &Motion::affine(SIZE, SIZE, [1.0, 0.0, 0.5, 0.0, 1.0, 0.0]).unwrap(),
+        self::photo(),
+    );
+    let [right, down] = moved_by(&half, &self::photo());
+    assert!((right - 0.5).abs() < 0.2 && down.abs() < 0.1, "{right}, {down}");
 }
 
 #[test]

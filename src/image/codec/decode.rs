@@ -36,8 +36,9 @@ use crate::image::pixels::Pixels;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Decoder {
-    /// Only the window of the picture that the crop needs, and at a reduced size where the output is at most a quarter as
-    /// large.
+    /// Only the window of the picture that the crop needs. Where it is resized, at a half, a quarter or an eighth of its size that leaves two
+    /// pixels for each one of the output; where it is turned, leans over or bends, at as many eighths as leave 1.2: a little sharper than the mean of the pixels that
+    /// are covered, and much faster.
     #[default]
     Window,
     /// The whole picture at its full size.
@@ -48,7 +49,7 @@ impl Decoder {
     /// What decodes, for fingerprints: decoders of another version may differ by a few levels.
     pub(crate) fn fingerprint(self) -> &'static str {
         match self {
-            Self::Window => "window-jpeg 2, png 0.18, image-webp 0.2 via image 0.25, tiff 1, gif 1, bmp 1",
+            Self::Window => "window-jpeg 3, png 0.18, image-webp 0.2 via image 0.25, tiff 1, gif 1, bmp 1",
             Self::Whole => "whole-jpeg 2, png 0.18, image-webp 0.2 via image 0.25, tiff 1, gif 1, bmp 1",
         }
     }

@@ -42,14 +42,15 @@ impl Orientation {
     }
 
     /// Where an area of the upright picture is in the stored one of `width` x `height` pixels.
-    pub(in crate::image) fn stored(self, Area { region, size }: Area, (width, height): (u32, u32)) -> Area {
+    pub(in crate::image) fn stored(self, area: Area, (width, height): (u32, u32)) -> Area {
         let (region, size) = match self.exchanged {
-            true => (exchange(region), [size[1], size[0]]),
-            false => (region, size),
+            true => (exchange(area.region), [area.size[1], area.size[0]]),
+            false => (area.region, area.size),
         };
         Area {
             region: self.mirror(region, (width, height)),
             size,
+            ..area
         }
     }
 
@@ -169,8 +170,11 @@ mod tests {
             let area = Area {
                 region: wanted,
                 size: [3, 2],
+                by_eighths: false,
             };
-            let Area { region: there, size } = orientation.stored(area, (width, height));
+            let Area {
+                region: there, size, ..
+            } = orientation.stored(area, (width, height));
             assert_eq!(size, if number > 4 { [2, 3] } else { [3, 2] });
             let cut = |pixels: &Pixels, region: Region| {
                 let mut part = Pixels::new(region.width as u32, region.height as u32);

@@ -11,6 +11,13 @@ const PROBES: u32 = 5;
 /// with filters from the mean to Lanczos) this, with the triangle, is nearest to the mean of many samples for each pixel: more would leave
 /// the motion to skip some, less is blurred.
 const DENSITY: f64 = 1.6;
+/// Pixels that the decoder leaves at least for each one of the output, along a side, where it makes a picture smaller by itself before that is
+/// moved: eighths of a picture's size are antialiased already. From 1 to 1.5 the distance to the mean of many samples is the same, and below 1
+/// pixels would be shown twice.
+const DECODED_DENSITY: f64 = 1.2;
+/// Pixels that a decoder leaves at least for each one of the size of an [`Area`]: as many as Pillow's `reducing_gap` recommends, so that
+/// the resample still decides what is seen.
+pub(in crate::image) const GAP: f64 = 2.0;
 /// Pixels to either side of an area that its outermost places are blended from.
 const MARGIN: f64 = 2.0;
 
@@ -21,6 +28,9 @@ pub(in crate::image) struct Area {
     pub(in crate::image) region: Region,
     /// `[width, height]` in pixels.
     pub(in crate::image) size: [u32; 2],
+    /// Whether a decoder may leave any number of eighths of the picture's size, or a half, a quarter or an eighth alone: a resize of halves is
+    /// nearer to one of the picture.
+    pub(in crate::image) by_eighths: bool,
 }
 
 impl Area {
@@ -29,20 +39,25 @@ impl Area {
         Self {
             region: Region::whole(width, height),
             size: [width, height],
+            by_eighths: false,
         }
     }
 
-    /// As large as it is in the output: what the decoder may go by, when it makes a picture smaller by itself.
-    pub(in crate::image) fn at_the_outputs_scale(self) -> Self {
-        let [width, height] = [self.region.width, self.region.height];
-        let side = |pixels: u32, length: f64| match f64::from(pixels) < length {
-            true => (f64::from(pixels) / DENSITY - 1e-9).ceil() as u32,
-            false => pixels,
-        };
+    /// What has to be decoded of a picture that `motion` is drawn of: the area, and a size of which the decoder leaves enough
+    /// pixels to be drawn from without another resize.
+    pub(in crate::image) fn to_decode(self, motion: &Motion) -> Self {
+        let [across, down] = scales(motion).map(|scale| DECODED_DENSITY / GAP / scale);
+        let side = |length: f64, each: f64| (length * each - 1e-9).ceil().max(1.0) as u32;
         Self {
-            size: [side(self.size[0], width), side(self.size[1], height)],
+            size: [side(self.region.width, across), side(self.region.height, down)],
+            by_eighths: true,
             ..self
         }
+    }
+
+    /// Whether `region`, which holds the area in a picture that may have been made smaller, has no more pixels than are wanted.
+    pub(super) fn is_small(self, region: Region) -> bool {
+        region.width <= f64::from(self.size[0]) && region.height <= f64::from(self.size[1])
     }
 
     /// The whole pixels that `motion` shows of its input, made smaller where it would skip some of them. None where it shows nothing of the
@@ -77,6 +92,7 @@ impl Area {
                 height,
             },
             size: [columns, rows],
+            by_eighths: false,
         })
     }
 }
@@ -148,7 +164,9 @@ mod tests {
         let motion = Motion::resize([1000, 400], [100, 100]).then(Motion::rotation([100, 100], 30.0));
         let area = Area::of(&motion, Padding::default()).unwrap();
         assert_eq!(area.region, Region::whole(1000, 400));
-        assert_eq!((area.size, area.at_the_outputs_scale().size), ([160, 160], [100, 100]));
+        assert_eq!(area.size, [160, 160]);
+        // 1.2 pixels for each one of the output, which the decoder doubles.
+        assert_eq!(area.to_decode(&motion).size, [60, 60]);
     }
 
     #[test]

@@ -18,5 +18,6 @@ pub(in crate::image) mod region;
 pub(in crate::image) mod resample;
 pub(in crate::image) mod resampled_motions;
 pub(in crate::image) mod resize;
+mod rim;
 pub(in crate::image) mod warp;
 mod written_crop;

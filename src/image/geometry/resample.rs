@@ -41,6 +41,7 @@ impl Resample {
                 area: Area {
                     region: frame.region,
                     size: frame.size,
+                    by_eighths: false,
                 },
                 exact,
             },
@@ -64,7 +65,7 @@ impl Resample {
         match &self.kind {
             Kind::Straight { area, .. } => *area,
             // A picture that is not seen is still decoded, or at least looked into, since it may be damaged.
-            Kind::Warp { area, .. } => area.map_or(Area::whole(1, 1), Area::at_the_outputs_scale),
+            Kind::Warp { motion, area } => area.map_or(Area::whole(1, 1), |area| area.to_decode(motion)),
         }
     }
 
@@ -151,6 +152,7 @@ fn straight(motion: &Motion, padding: Padding) -> Option<(Area, Exact)> {
             height: down.length,
         },
         size: [across.pixels, down.pixels],
+        by_eighths: false,
     };
     let axes = [(across.first, across.backwards), (down.first, down.backwards)];
     Some((area, Exact::new(area.size, to, exchanged, axes)))

@@ -9,6 +9,7 @@ use super::interpolation::Interpolation;
 use super::motion::{Motion, Part};
 use super::padding::Padding;
 use super::resize::{Resized, resize};
+use super::rim::{MARGIN, around, fade, pad};
 use crate::image::error::ImageError;
 use crate::image::level::Level;
 use crate::image::pixels::Pixels;
@@ -16,8 +17,6 @@ use crate::image::wide::wide;
 
 /// Pixels that are blended side by side.
 const BLOCK: usize = 64;
-/// Pixels of margin before a picture, and after it: the last place has a neighbour there, too, and eight bytes of both.
-const MARGIN: [usize; 2] = [1, 3];
 /// Added to a number of less than 31 bits, this leaves it rounded in the lower bits: a conversion that vectors have.
 const ROUND: f64 = 6_755_399_441_055_744.0;
 
@@ -86,28 +85,31 @@ impl Motion {
             reduced,
             padded,
         } = scratch;
-        let [columns, rows] = area.size;
-        if (region.width, region.height) == (f64::from(columns), f64::from(rows)) && is_whole(region) {
-            pad(pixels, region, padding, padded);
+        // What is seen of the input, in pixels of the picture to draw from, and which of these are needed.
+        let (held, cut) = if area.is_small(region) {
+            let cut = around(region, pixels);
+            pad(pixels, cut, padding, padded);
+            fade(region, cut, padding, padded);
+            (region, cut)
         } else {
+            let [columns, rows] = area.size;
             reduced.reshape(columns, rows, channels);
             resize(resizer, Interpolation::Bilinear, pixels, region, reduced)?;
-            pad(reduced, Region::whole(columns, rows), padding, padded);
-        }
-        let scale = [
-            f64::from(columns) / area.region.width,
-            f64::from(rows) / area.region.height,
-        ];
+            let whole = Region::whole(columns, rows);
+            pad(reduced, whole, padding, padded);
+            (whole, whole)
+        };
+        let scale = [held.width / area.region.width, held.height / area.region.height];
         let places = Places {
             motion: self,
             padding,
             scale,
             // The centre of the first pixel, behind the margin.
             offset: [
-                MARGIN[0] as f64 - 0.5 - area.region.left * scale[0],
-                MARGIN[0] as f64 - 0.5 - area.region.top * scale[1],
+                MARGIN[0] as f64 - 0.5 + held.left - cut.left - area.region.left * scale[0],
+                MARGIN[0] as f64 - 0.5 + held.top - cut.top - area.region.top * scale[1],
             ],
-            last: [f64::from(columns) + 1.0, f64::from(rows) + 1.0],
+            last: [cut.width + 1.0, cut.height + 1.0],
         };
         match channels {
             1 => wide(Warp::<1, L> { places, padded, into }),
@@ -115,47 +117,6 @@ impl Motion {
             _ => wide(Warp::<3, L> { places, padded, into }),
         }
         Ok(())
-    }
-}
-
-fn is_whole(region: Region) -> bool {
-    region.left == region.left.floor() && region.top == region.top.floor()
-}
-
-/// Copies whole pixels of `from`, with a margin of what lies beyond.
-fn pad<L: Level>(from: &Pixels<L>, region: Region, padding: Padding, into: &mut Pixels<L>) {
-    match from.channels() {
-        1 => pad_of::<1, _>(from, region, padding, into),
-        4 => pad_of::<4, _>(from, region, padding, into),
-        _ => pad_of::<3, _>(from, region, padding, into),
-    }
-}
-
-fn pad_of<const N: usize, L: Level>(from: &Pixels<L>, region: Region, padding: Padding, into: &mut Pixels<L>) {
-    let (left, top) = (region.left as usize, region.top as usize);
-    let (width, height) = (region.width as usize, region.height as usize);
-    let [before, after] = MARGIN;
-    into.reshape((before + width + after) as u32, (before + height + after) as u32, N);
-    let stride = into.stride();
-    let source = from.stride();
-    let constant = matches!(padding, Padding::Constant(_));
-    for (y, row) in into.levels.chunks_exact_mut(stride).enumerate() {
-        let row = row.as_chunks_mut::<N>().0;
-        let inside = (before..before + height).contains(&y);
-        if constant && !inside {
-            row.fill(padding.fill_of());
-            continue;
-        }
-        let line = y.saturating_sub(before).min(height - 1);
-        let line = &from.levels[(top + line) * source + N * left..][..N * width];
-        let line = line.as_chunks::<N>().0;
-        let [first, last] = match constant {
-            true => [padding.fill_of(); 2],
-            false => [line[0], line[width - 1]],
-        };
-        row[..before].fill(first);
-        row[before..before + width].copy_from_slice(line);
-        row[before + width..].fill(last);
     }
 }
 

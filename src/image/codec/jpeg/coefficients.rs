@@ -7,7 +7,7 @@ use super::data::Input;
 use super::error::{Broken, unread};
 use super::header::{Component, Frame, Scan};
 use super::idct;
-use super::plane::Plane;
+use super::plane::{Plane, sampled};
 use super::window::Window;
 use crate::image::error::ImageError;
 use pulp::NullaryFnOnce;
@@ -165,27 +165,24 @@ impl NullaryFnOnce for Part<'_> {
         let Self { frame, grids, output } = self;
         let window = output.window;
         for ((component, grid), plane) in frame.components.iter().zip(grids).zip(&mut *output.planes) {
-            match window.block {
-                8 => levels::<8>(frame, component, grid, window, plane),
-                4 => levels::<4>(frame, component, grid, window, plane),
-                2 => levels::<2>(frame, component, grid, window, plane),
-                _ => levels::<1>(frame, component, grid, window, plane),
-            }
+            levels(frame, component, grid, window, plane);
         }
         output.convert(frame.space);
     }
 }
 
-/// The levels of a component that `window` needs, blocks of 8 x 8 as `N` x `N`.
+/// The levels of a component that `window` needs.
 #[inline(always)]
-fn levels<const N: usize>(frame: &Frame, component: &Component, grid: &Grid, window: &Window, plane: &mut Plane) {
+fn levels(frame: &Frame, component: &Component, grid: &Grid, window: &Window, plane: &mut Plane) {
     // Pixels are interpolated from samples beside their own.
-    let blocks = |range: &Range<usize>, each: usize, end: usize| {
-        (range.start / each).saturating_sub(1) / N..(range.end.div_ceil(each) + 1).div_ceil(N).min(end)
+    let blocks = |range: &Range<usize>, (each, points): (usize, usize), end: usize| {
+        let (start, end_of_range) = ((range.start / each).saturating_sub(1), range.end.div_ceil(each) + 1);
+        start / points..end_of_range.div_ceil(points).min(end)
     };
-    let columns = blocks(&window.x, frame.across / component.across, grid.across);
-    let rows = blocks(&window.y, frame.down / component.down, grid.down);
-    plane.hold(frame, component, window, N, (columns.clone(), rows.clone()));
+    let [across, down] = sampled(frame, component, window.block);
+    let columns = blocks(&window.x, across, grid.across);
+    let rows = blocks(&window.y, down, grid.down);
+    plane.hold(frame, component, window, (columns.clone(), rows.clone()));
     for (down, row) in rows.enumerate() {
         let row = &grid.blocks[row * grid.stride..][columns.clone()];
         for (across, block) in row.iter().enumerate() {
@@ -194,8 +191,9 @@ fn levels<const N: usize>(frame: &Frame, component: &Component, grid: &Grid, win
             } else {
                 63
             };
-            let (levels, stride) = plane.block::<N>(across, down);
-            idct::levels::<N>(block, last, &component.factors, levels, stride);
+            let points = plane.points;
+            let (levels, stride) = plane.block(across, down);
+            idct::levels(points, block, last, &component.factors, levels, stride);
         }
     }
 }

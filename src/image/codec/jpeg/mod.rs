@@ -5,8 +5,8 @@
 //!
 //! - blocks beside and above the part are only passed by, and nothing below it is read;
 //! - only the part is transformed, interpolated and converted;
-//! - where it will shrink to a quarter or less, blocks are transformed at a half, a quarter or an eighth of their size (see
-//!   [`window`]).
+//! - where it will shrink to a quarter or less, blocks are transformed at a half, a quarter or an eighth of their size, and where it
+//!   is turned, at as many eighths as leave enough pixels (see [`window`]).
 //!
 //! It reads sequential and progressive files of 8 bits, Huffman-coded: grey, YCbCr, RGB, CMYK and YCCK; sampling factors of 1 to
 //! 4, in which each component goes evenly into the finest; in one scan or several, with or without restart markers; without

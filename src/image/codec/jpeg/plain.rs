@@ -23,20 +23,15 @@ impl NullaryFnOnce for Plain<'_> {
     fn call(self) -> Self::Output {
         let Self { input, output } = self;
         let (window, planes) = (output.window, &mut *output.planes);
-        match window.block {
-            8 => decode::<8>(input, window, planes),
-            4 => decode::<4>(input, window, planes),
-            2 => decode::<2>(input, window, planes),
-            _ => decode::<1>(input, window, planes),
-        }?;
+        decode(input, window, planes)?;
         output.convert(input.frame.space);
         Ok(())
     }
 }
 
-/// Decodes what `window` needs, blocks of 8 x 8 as `N` x `N` levels, and nothing below it.
+/// Decodes what `window` needs, and nothing below it.
 #[inline(always)]
-fn decode<const N: usize>(
+fn decode(
     Input {
         frame,
         scan,
@@ -46,11 +41,11 @@ fn decode<const N: usize>(
     window: &Window,
     planes: &mut [Plane],
 ) -> Result<(), Broken> {
-    let (columns, rows) = window.mcus(frame, N);
+    let (columns, rows) = window.mcus(frame);
     for (plane, component) in planes.iter_mut().zip(&frame.components) {
         let of = |range: &Range<usize>, blocks: usize| range.start * blocks..range.end * blocks;
         let blocks = (of(&columns, component.across), of(&rows, component.down));
-        plane.hold(frame, component, window, N, blocks);
+        plane.hold(frame, component, window, blocks);
     }
     let row_of_mcus = (frame.width as usize).div_ceil(frame.across * 8);
     let interval = if scan.interval > 0 { scan.interval } else { usize::MAX };
@@ -78,8 +73,9 @@ fn decode<const N: usize>(
                     coefficients[0] = *mean as i16;
                     let across = (column - columns.start) * component.across + block % component.across;
                     let down = (row - rows.start) * component.down + block / component.across;
-                    let (levels, stride) = plane.block::<N>(across, down);
-                    idct::levels::<N>(&coefficients, last, &component.factors, levels, stride);
+                    let points = plane.points;
+                    let (levels, stride) = plane.block(across, down);
+                    idct::levels(points, &coefficients, last, &component.factors, levels, stride);
                 }
             }
         }

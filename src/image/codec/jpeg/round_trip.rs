@@ -163,7 +163,7 @@ fn halve(upper: &[u8], lower: &[u8], to: &mut [u8]) {
 fn compress_all(plane: &mut Plane, factors: &Factors) {
     for down in 0..plane.height.div_ceil(8) {
         for across in 0..plane.width.div_ceil(8) {
-            let (levels, stride) = plane.block::<8>(across, down);
+            let (levels, stride) = plane.block(across, down);
             compress(levels, stride, factors);
         }
     }
@@ -220,7 +220,7 @@ fn compress(levels: &mut [u8], stride: usize, factors: &Factors) {
         (_, 0) => 9,
         _ => 63,
     };
-    idct::levels::<8>(&block, last, factors, levels, stride);
+    idct::levels((8, 8), &block, last, factors, levels, stride);
 }
 
 #[cfg(test)]

@@ -1,19 +1,15 @@
 //! What has to be decoded so that a region can be resampled.
 
 use super::header::Frame;
-use crate::image::geometry::area::Area;
+use crate::image::geometry::area::{Area, GAP};
 use crate::image::geometry::crop::Region;
 use crate::image::geometry::interpolation::Interpolation;
 use std::ops::Range;
 
-/// Samples that have to be left for each one of the output after the decoder's own reduction: as many as Pillow's
-/// `reducing_gap` recommends, so that the resample still decides what is seen.
-const GAP: f64 = 2.0;
-
 /// A part of a picture that may be decoded at a reduced size.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Window {
-    /// Levels across and down that a block of 8 x 8 becomes: 8, 4, 2, 1.
+    /// Levels across and down that a block of 8 x 8 becomes, 1 to 8.
     pub(super) block: usize,
     /// The reduced picture.
     pub(super) width: usize,
@@ -27,10 +23,15 @@ pub(super) struct Window {
 
 impl Window {
     /// What a resample of an area by `interpolation` reads of a picture of `width` x `height`.
-    pub(super) fn new(Area { region, size }: Area, interpolation: Interpolation, width: u32, height: u32) -> Self {
+    pub(super) fn new(area: Area, interpolation: Interpolation, width: u32, height: u32) -> Self {
+        let Area {
+            region,
+            size,
+            by_eighths,
+        } = area;
         let surplus = (region.width / f64::from(size[0])).min(region.height / f64::from(size[1])) / GAP;
-        let block = [1, 2, 4].into_iter().find(|&block| surplus * block as f64 >= 8.0);
-        let block = block.unwrap_or(8);
+        let mut blocks = (1..8_usize).filter(|block| by_eighths || block.is_power_of_two());
+        let block = blocks.find(|&block| surplus * block as f64 >= 8.0).unwrap_or(8);
         let reduced = |pixels: u32| (pixels as usize * block).div_ceil(8);
         let (width, height) = (reduced(width), reduced(height));
         let scale = block as f64 / 8.0;
@@ -64,11 +65,11 @@ impl Window {
 
     /// The MCUs, columns and rows of them, that hold the window and the neighbours from which colours are interpolated.
     #[inline(always)]
-    pub(super) fn mcus(&self, frame: &Frame, block: usize) -> (Range<usize>, Range<usize>) {
+    pub(super) fn mcus(&self, frame: &Frame) -> (Range<usize>, Range<usize>) {
         let of = |range: &Range<usize>, blocks: usize, end: usize| {
             let margin = if blocks > 1 { 2 } else { 0 };
             let (start, end) = (range.start.saturating_sub(margin), (range.end + margin).min(end));
-            start / (blocks * block)..end.div_ceil(blocks * block)
+            start / (blocks * self.block)..end.div_ceil(blocks * self.block)
         };
         (
             of(&self.x, frame.across, self.width),
@@ -97,19 +98,23 @@ fn side(
 mod tests {
     use super::*;
 
-    fn window(size: u32, width: u32, height: u32) -> Window {
+    fn window(size: u32, width: u32, height: u32, by_eighths: bool) -> Window {
         let area = Area {
             region: Region::whole(width, height),
             size: [size; 2],
+            by_eighths,
         };
         Window::new(area, Interpolation::Bilinear, width, height)
     }
 
     #[test]
     fn a_reduction_leaves_twice_what_the_output_has() {
-        let of = |width| window(100, width, 2 * width).block;
-        assert_eq!([399, 400, 799, 800, 1599, 1600, 9000].map(of), [8, 4, 4, 2, 2, 1, 1]);
-        assert_eq!((window(100, 401, 800).width, window(100, 401, 800).x), (201, 0..201));
+        let of = |width, by_eighths| window(100, width, 2 * width, by_eighths).block;
+        let widths = [228, 229, 399, 400, 533, 534, 799, 800, 1599, 1600, 9000];
+        assert_eq!(widths.map(|width| of(width, true)), [8, 7, 5, 4, 4, 3, 3, 2, 2, 1, 1]);
+        assert_eq!(widths.map(|width| of(width, false)), [8, 8, 8, 4, 4, 4, 4, 2, 2, 1, 1]);
+        let half = window(100, 401, 800, false);
+        assert_eq!((half.width, half.x), (201, 0..201));
     }
 
     #[test]
@@ -120,7 +125,11 @@ mod tests {
             width: 50.0,
             height: 100.0,
         };
-        let area = Area { region, size: [50; 2] };
+        let area = Area {
+            region,
+            size: [50; 2],
+            by_eighths: false,
+        };
         let window = Window::new(area, Interpolation::Bilinear, 200, 125);
         assert_eq!((window.x.clone(), window.y.clone()), (98..153, 17..123));
         assert_eq!((window.region.left, window.region.top), (2.5, 3.0));

@@ -299,6 +299,7 @@ fn damage_of_any_kind_of_file_never_panics() {
                     true => Ok(Area {
                         region: Region::whole(width, height),
                         size: [16; 2],
+                        by_eighths: round % 2 == 0,
                     }),
                     false => Err(ImageError::Truncated("a limit")),
                 };

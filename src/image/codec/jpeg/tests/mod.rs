@@ -43,14 +43,20 @@ fn encode(pixels: &Pixels, quality: u8, change: impl FnOnce(&mut Encoder<&mut Ve
 
 /// The part of `file` that is decoded for `region`, and where the region is in it.
 fn part(file: &[u8], size: u32, region: impl FnOnce(u32, u32) -> Region) -> (Pixels, Region) {
+    part_for(file, |w, h| Area {
+        region: region(w, h),
+        size: [size; 2],
+        by_eighths: false,
+    })
+}
+
+/// As [`part`], for an area.
+fn part_for(file: &[u8], area: impl FnOnce(u32, u32) -> Area) -> (Pixels, Region) {
     let mut pixels = Pixels::default();
     let region = decode_part(
         file,
         Interpolation::Bilinear,
-        |w, h| {
-            let (region, size) = (region(w, h), [size; 2]);
-            Ok(Area { region, size })
-        },
+        |w, h| Ok(area(w, h)),
         &mut Scratch::default(),
         &mut pixels,
     );
@@ -89,6 +95,51 @@ fn a_part_is_the_same_as_there_in_the_whole() {
             };
             let (pixels, region) = part(&file, 64, |_, _| asked);
             is_there(&all, asked, &pixels, region, &format!("{sampling:?}"));
+        }
+    }
+}
+
+#[test]
+fn a_part_of_a_reduced_picture_is_the_same_as_there_in_the_whole() {
+    let mut rng = Rng::new(6, "reduced parts", 0);
+    for sampling in SAMPLINGS {
+        for progressive in [false, true] {
+            let file = encode(&picture(203, 165), 85, |encoder| {
+                encoder.set_sampling_factor(sampling);
+                encoder.set_progressive(progressive);
+            });
+            for block in 1..8 {
+                let reduced = |region: Region| {
+                    let side = |length: f64| (length * f64::from(block) / 16.0).floor() as u32;
+                    Area {
+                        region,
+                        size: [side(region.width), side(region.height)],
+                        by_eighths: true,
+                    }
+                };
+                let (all, _) = part_for(&file, |w, h| reduced(Region::whole(w, h)));
+                let side = |length: u32| (length * block).div_ceil(8);
+                assert_eq!((all.width, all.height), (side(203), side(165)));
+                for _ in 0..20 {
+                    let mut between = |from: f64, to: f64| from + f64::from(rng.unit()) * (to - from);
+                    let (width, height) = (between(120.0, 203.0), between(120.0, 165.0));
+                    let asked = Region {
+                        left: between(0.0, 203.0 - width),
+                        top: between(0.0, 165.0 - height),
+                        width,
+                        height,
+                    };
+                    let (pixels, region) = part_for(&file, |_, _| reduced(asked));
+                    let scaled = |length: f64| length * f64::from(block) / 8.0;
+                    let asked = Region {
+                        left: scaled(asked.left),
+                        top: scaled(asked.top),
+                        width: scaled(asked.width),
+                        height: scaled(asked.height),
+                    };
+                    is_there(&all, asked, &pixels, region, &format!("{sampling:?} {block} of 8"));
+                }
+            }
         }
     }
 }
@@ -137,7 +188,12 @@ fn a_header_that_breaks_off_is_an_error() {
     for end in 2..sound.len().min(300) {
         let size = |width, height| {
             let region = Region::whole(width, height);
-            Ok(Area { region, size: [8; 2] })
+            let (size, by_eighths) = ([8; 2], false);
+            Ok(Area {
+                region,
+                size,
+                by_eighths,
+            })
         };
         let result = decode_part(
             &sound[..end],
@@ -191,22 +247,38 @@ fn levels_are_within_one_of_an_exact_transform() {
     use std::f64::consts::PI;
     let mut rng = Rng::new(3, "blocks", 0);
     let factors = [[1.0; 8]; 8];
-    for round in 0..200 {
+    for round in 0..1600 {
+        let (across, down) = match round % 3 {
+            0 => (1 + round % 8, 1 + round % 8),
+            _ => (1 + rng.below(16) as usize, 1 + rng.below(16) as usize),
+        };
         let mut block = [0_i16; 64];
-        let last = if round % 3 == 0 { 9 } else { 63 };
+        let last = if round % 5 == 0 { 9 } else { 63 };
         for &place in &huffman::ZIGZAG[..=last] {
             block[usize::from(place)] = rng.below(161) as i16 - 80;
         }
-        let mut plane = [0; 64];
-        idct::levels::<8>(&block, last as u32, &factors, &mut plane, 8);
-        for (at, &level) in plane.iter().enumerate() {
-            let wave = |k: usize, x: usize| {
+        let mut plane = [0; 256];
+        idct::levels((across, down), &block, last as u32, &factors, &mut plane, across);
+        for (at, &level) in plane[..across * down].iter().enumerate() {
+            let wave = |k: usize, x: usize, points: usize| {
                 let scale = if k == 0 { 0.5_f64.sqrt() } else { 1.0 };
-                scale / 2.0 * ((2 * x + 1) as f64 * k as f64 * PI / 16.0).cos()
+                scale / 2.0 * ((2 * x + 1) as f64 * k as f64 * PI / (2 * points) as f64).cos()
             };
-            let term = |i: usize| f64::from(block[i]) * wave(i / 8, at / 8) * wave(i % 8, at % 8);
+            let term = |at_block: usize| {
+                let (v, u) = (at_block / 8, at_block % 8);
+                let is_there = v < down && u < across;
+                let share = if is_there {
+                    wave(v, at / across, down) * wave(u, at % across, across)
+                } else {
+                    0.0
+                };
+                f64::from(block[at_block]) * share
+            };
             let exact = (128.0 + (0..64).map(term).sum::<f64>()).clamp(0.0, 255.0);
-            assert!((f64::from(level) - exact).abs() < 0.51, "{level} {exact}");
+            assert!(
+                (f64::from(level) - exact).abs() < 0.51,
+                "{across} x {down}: {level} {exact}"
+            );
         }
     }
 }
