@@ -520,6 +520,13 @@ fn part_of_a_jpeg_is_enough() {
             assert!(right.abs() < 0.02 && down.abs() < 0.02, "{side}: {right}, {down}");
         }
     }
+    // Where all of its size is needed it is that of the whole.
+    let stage = Image::new(170)
+        .center_crop(0.75)
+        .with(fixed(Motion::rotation([170; 2], 30.0)));
+    let window = preview(&stage, LARGE);
+    let whole = preview(&stage.clone().decoder(millstream::image::Decoder::Whole), LARGE);
+    assert!(mean(&window, &whole) < 0.05, "{}", mean(&window, &whole));
     // One that lies half a pixel beside another is told.
     let half = moved(
         &Motion::affine(SIZE, SIZE, [1.0, 0.0, 0.5, 0.0, 1.0, 0.0]).unwrap(),
