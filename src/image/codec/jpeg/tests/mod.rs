@@ -75,6 +75,18 @@ fn apart(a: &Pixels, b: &Pixels) -> (u8, f64) {
     (all.max().unwrap(), sum / a.levels.len() as f64)
 }
 
+/// A region of a picture of `size`, with sides of `least` pixels at least.
+fn any_region(rng: &mut Rng, least: f64, size: [f64; 2]) -> Region {
+    let mut between = |from: f64, to: f64| from + f64::from(rng.unit()) * (to - from);
+    let [width, height] = size.map(|most| between(least, most));
+    Region {
+        left: between(0.0, size[0] - width),
+        top: between(0.0, size[1] - height),
+        width,
+        height,
+    }
+}
+
 #[test]
 fn a_part_is_the_same_as_there_in_the_whole() {
     let mut rng = Rng::new(5, "parts", 0);
@@ -85,14 +97,7 @@ fn a_part_is_the_same_as_there_in_the_whole() {
         });
         let all = whole(&file);
         for _ in 0..100 {
-            let mut between = |from: f64, to: f64| from + f64::from(rng.unit()) * (to - from);
-            let (width, height) = (between(1.0, 150.0), between(1.0, 101.0));
-            let asked = Region {
-                left: between(0.0, 150.0 - width),
-                top: between(0.0, 101.0 - height),
-                width,
-                height,
-            };
+            let asked = any_region(&mut rng, 1.0, [150.0, 101.0]);
             let (pixels, region) = part(&file, 64, |_, _| asked);
             is_there(&all, asked, &pixels, region, &format!("{sampling:?}"));
         }
@@ -121,14 +126,7 @@ fn a_part_of_a_reduced_picture_is_the_same_as_there_in_the_whole() {
                 let side = |length: u32| (length * block).div_ceil(8);
                 assert_eq!((all.width, all.height), (side(203), side(165)));
                 for _ in 0..20 {
-                    let mut between = |from: f64, to: f64| from + f64::from(rng.unit()) * (to - from);
-                    let (width, height) = (between(120.0, 203.0), between(120.0, 165.0));
-                    let asked = Region {
-                        left: between(0.0, 203.0 - width),
-                        top: between(0.0, 165.0 - height),
-                        width,
-                        height,
-                    };
+                    let asked = any_region(&mut rng, 120.0, [203.0, 165.0]);
                     let (pixels, region) = part_for(&file, |_, _| reduced(asked));
                     let scaled = |length: f64| length * f64::from(block) / 8.0;
                     let asked = Region {
