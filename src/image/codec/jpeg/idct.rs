@@ -5,7 +5,8 @@
 //! the levels are the same on every machine.
 //!
 //! Of `N` x `N` points from the lowest `N` x `N` frequencies: the block at `N` eighths of its size (libjpeg's scaled decoding).
-//! Colours at half the resolution become `2N` x `2N` points, as in libjpeg: up to 16, which is an interpolation by the block's own waves. Frequencies weighed as a mean of pixels has them are hardly nearer to the means of many samples.
+//! Colours at half the resolution become `2N` x `2N` points, as in libjpeg: up to 16, which is an interpolation by the block's own
+//! waves. Frequencies weighed as a mean of pixels has them were tried: they are hardly nearer to the means of many samples.
 
 use std::f64::consts::FRAC_PI_2;
 
@@ -68,6 +69,15 @@ pub(super) fn levels(
     plane: &mut [u8],
     stride: usize,
 ) {
+    let (across, down) = points;
+    // Of a flat block, and of its mean alone, all levels are one.
+    if last == 0 || points == (1, 1) {
+        let mean = f32::from(block[0]) * factors[0][0] * const { waves::<8>(8)[0][0] } * const { waves::<8>(8)[0][0] };
+        for row in plane.chunks_mut(stride).take(down) {
+            row[..across].fill(level(mean));
+        }
+        return;
+    }
     // A choice for each block, which the processor guesses right, in place of a decoder for each size.
     match points {
         (8, 8) => levels_of::<8>(block, last, factors, plane, stride),
@@ -77,7 +87,6 @@ pub(super) fn levels(
         (4, 4) => levels_of::<4>(block, last, factors, plane, stride),
         (3, 3) => levels_of::<3>(block, last, factors, plane, stride),
         (2, 2) => levels_of::<2>(block, last, factors, plane, stride),
-        (1, 1) => levels_of::<1>(block, last, factors, plane, stride),
         // Sizes of colours at half the resolution, each compiled for itself.
         (10, 10) => stretched((10, 10), block, last, factors, plane, stride),
         (12, 12) => stretched((12, 12), block, last, factors, plane, stride),
@@ -102,19 +111,12 @@ static STRETCHED: [[[f32; MOST_POINTS]; 8]; MOST_POINTS + 1] = {
 
 /// As [`levels`], of any size: colours that are stored at a part of the resolution, at that of a reduced picture.
 #[inline(always)]
-fn stretched(
-    (across, down): (usize, usize),
-    block: &[i16; 64],
-    last: u32,
-    factors: &Factors,
-    plane: &mut [u8],
-    stride: usize,
-) {
+fn stretched(points: (usize, usize), block: &[i16; 64], last: u32, factors: &Factors, plane: &mut [u8], stride: usize) {
     // The first ten places are the corner of 4 x 4 frequencies.
     if last < 10 {
-        stretched_waves::<4>((across, down), block, factors, plane, stride);
+        stretched_waves::<4>(points, block, factors, plane, stride);
     } else {
-        stretched_waves::<8>((across, down), block, factors, plane, stride);
+        stretched_waves::<8>(points, block, factors, plane, stride);
     }
 }
 
@@ -157,13 +159,6 @@ fn stretched_waves<const K: usize>(
 
 #[inline(always)]
 fn levels_of<const N: usize>(block: &[i16; 64], last: u32, factors: &Factors, plane: &mut [u8], stride: usize) {
-    if last == 0 || N == 1 {
-        let mean = f32::from(block[0]) * factors[0][0] * const { waves::<8>(8)[0][0] } * const { waves::<8>(8)[0][0] };
-        for row in plane.chunks_mut(stride).take(N) {
-            row[..N].fill(level(mean));
-        }
-        return;
-    }
     // The first ten places are the corner of 4 x 4 frequencies.
     if N > 4 && last < 10 {
         waves_to_levels::<N, 4>(block, factors, plane, stride);
